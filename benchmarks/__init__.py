@@ -1,0 +1,1 @@
+"""Measurements of everything else in this repository; not part of the wheel."""

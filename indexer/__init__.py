@@ -1,0 +1,1 @@
+"""Entries to a version: reading FAQ files, embedding, FAISS, the data home and what is published in it."""

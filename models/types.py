@@ -1,0 +1,47 @@
+"""The words that every floor shares about vectors and encoders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""(n, dim), rows of unit L2 norm."""
+
+Role = Literal["question", "answer"]
+"""Question-question matching is symmetric and uses one role; matching a query against answers is the other."""
+
+Pooling = Literal["mean", "cls"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec:
+    """What must be equal for two vectors to be comparable: equal digests mean interchangeable vectors."""
+
+    name: str
+    digest: str
+    dim: int
+    pooling: Pooling
+    max_tokens: int
+    languages: tuple[str, ...]
+    prefixes: Mapping[Role, str]
+
+    @property
+    def label(self) -> str:
+        """`name@` and the first twelve digits of the digest: how a model is named to people."""
+        return f"{self.name}@{self.digest[:12]}"
+
+
+class Encoder(Protocol):
+    """The Siamese half of BERT: each text on its own to one vector (Sentence-BERT, arXiv:1908.10084, section 3)."""
+
+    spec: EncoderSpec
+
+    def encode(self, texts: Sequence[str], role: Role = "question") -> Vectors:
+        """Give the vectors of `texts` (normal form `text`), shape (len(texts), dim), rows of unit norm.
+
+        A text's vector does not depend on its neighbours. Raises EncodingError on NaN or zero rows.
+        """
+        ...

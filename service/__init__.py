@@ -1,0 +1,1 @@
+"""One query to one decision: the matcher, its HTTP service and the command line."""
