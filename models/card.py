@@ -1,0 +1,74 @@
+"""The card of a model directory: what a person must know before trusting it, written from measured facts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.confidence import ConfidenceMap
+from models.types import EncoderSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAgreement:
+    """int8 against fp32 on one development set: cosines are between the two vectors of a text."""
+
+    name: str
+    texts: int
+    queries: int
+    fp32_hit_at_1: float
+    int8_hit_at_1: float
+    mean_cosine: float
+    min_cosine: float
+
+    @property
+    def hit_at_1_loss(self) -> float:
+        """What int8 loses, in 0..1; negative when it wins."""
+        return self.fp32_hit_at_1 - self.int8_hit_at_1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """All that the card says."""
+
+    spec: EncoderSpec
+    provenance: str
+    agreements: tuple[SetAgreement, ...]
+    confidence: ConfidenceMap
+    median_ms: float
+    bytes: int
+
+
+def write_card(file: Path, facts: CardFacts) -> None:
+    """Write `card.md`."""
+    spec = facts.spec
+    rows = "\n".join(
+        f"| {a.name} | {a.texts:,} | {a.queries:,} | {a.fp32_hit_at_1:.4f} | {a.int8_hit_at_1:.4f} "
+        f"| {a.mean_cosine:.4f} | {a.min_cosine:.4f} |"
+        for a in facts.agreements
+    )
+    file.write_text(
+        f"""# {spec.name}
+
+A Siamese question encoder for faqmatch. Digest `{spec.digest[:12]}`, languages {", ".join(spec.languages)}.
+
+| dimension | pooling | tokens read | prefix of a question | files | one text, one core, median |
+|---|---|---|---|---|---|
+| {spec.dim} | {spec.pooling} | {spec.max_tokens} | `{spec.prefixes["question"]}` | {facts.bytes / 1e6:.1f} MB | {facts.median_ms:.1f} ms |
+
+## Data and licences
+
+{facts.provenance.strip()}
+
+## int8 against fp32
+
+Measured by the conversion itself; hit@1 over queries in scope, cosine between the two vectors of a text.
+
+| set | texts | queries | hit@1 fp32 | hit@1 int8 | mean cosine | least cosine |
+|---|---|---|---|---|---|---|
+{rows}
+
+## Confidence
+
+A logistic map of similarity and margin, fitted on {facts.confidence.fitted_on}. Those sets never trained the encoder.
+""",
+        encoding="utf-8",
+    )

@@ -1,0 +1,202 @@
+"""`faqmatch model convert`: a BERT checkpoint of the transformers library becomes a model directory.
+
+fp32 graph -> int8 graph -> both are run over development sets -> the confidence map is fitted -> card and spec. The
+conversion is refused when int8 loses more than half a point of hit@1 against fp32 on any of the sets: a gate on
+cosine says little where all cosines crowd near 1.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from models import directory, normalise
+from models.bert_graph import BertConfig, build_encoder_graph
+from models.card import CardFacts, SetAgreement, write_card
+from models.confidence import ConfidenceMap
+from models.confidence_fit import fit_confidence
+from models.encoder import OnnxEncoder, one_thread_options
+from models.errors import CheckpointError
+from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_retrieval
+from models.types import EncoderSpec, Pooling, Role, Vectors
+
+MAX_HIT_AT_1_LOSS = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionOptions:
+    """What a checkpoint does not say about itself."""
+
+    name: str
+    languages: tuple[str, ...]
+    max_tokens: int = 256
+    """Longer texts are cut, with a notice: 256 tokens keep the slowest query below 200 ms on one core."""
+    provenance: str = "not stated"
+    """Markdown for the card: where the weights come from, on what data they were trained, under which licences."""
+
+
+def convert_checkpoint(
+    checkpoint: Path, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet], threads: int = 1
+) -> EncoderSpec:
+    """Convert the checkpoint folder into the model directory `out`, which must not exist or be replaceable whole.
+
+    `sets` are the labelled development sets that int8 is judged on and confidence is fitted on, at least one.
+    Raises CheckpointError when the checkpoint is not a BERT encoder or int8 loses too much; `out` is then untouched.
+    """
+    source = _read_checkpoint(checkpoint)
+    with tempfile.TemporaryDirectory(dir=_existing_parent(out)) as scratch:
+        staging = Path(scratch) / "model"
+        staging.mkdir()
+        fp32_file = Path(scratch) / "fp32.onnx"
+        _write_graphs(source, fp32_file, staging / "model.onnx", Path(scratch))
+        shutil.copyfile(checkpoint / "tokenizer.json", staging / "tokenizer.json")
+        spec = EncoderSpec(
+            name=options.name,
+            digest=directory.compute_digest(
+                {name: directory.hash_file(staging / name) for name in ("model.onnx", "tokenizer.json")},
+                source.pooling,
+                source.prefixes,
+                options.max_tokens,
+            ),
+            dim=source.config.hidden_size,
+            pooling=source.pooling,
+            max_tokens=options.max_tokens,
+            languages=options.languages,
+            prefixes=source.prefixes,
+        )
+        fp32, int8 = _load(spec, fp32_file, staging, threads), _load(spec, staging / "model.onnx", staging, threads)
+        runs = [_compare(data, fp32, int8) for data in sets]
+        refused = [run.agreement for run in runs if run.agreement.hit_at_1_loss > MAX_HIT_AT_1_LOSS]
+        if refused:
+            losses = "; ".join(f"{a.name}: {a.fp32_hit_at_1:.4f} to {a.int8_hit_at_1:.4f}" for a in refused)
+            raise CheckpointError(f"int8 loses more than {MAX_HIT_AT_1_LOSS} of hit@1 against fp32 ({losses})")
+        confidence = fit_confidence(spec.digest, [(run.data, run.int8) for run in runs])
+        (staging / "confidence.json").write_text(confidence.to_json(), encoding="utf-8")
+        facts = CardFacts(
+            spec=spec,
+            provenance=options.provenance,
+            agreements=tuple(run.agreement for run in runs),
+            confidence=confidence,
+            median_ms=_median_milliseconds(int8, runs[0].data.queries),
+            bytes=sum(entry.stat().st_size for entry in staging.iterdir()),
+        )
+        write_card(staging / "card.md", facts)
+        directory.write_spec(staging, spec)
+        _replace_directory(staging, out)
+    return spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Checkpoint:
+    folder: Path
+    config: BertConfig
+    pooling: Pooling
+    prefixes: dict[Role, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    data: RetrievalSet
+    int8: RetrievalScores
+    agreement: SetAgreement
+
+
+def _read_checkpoint(folder: Path) -> _Checkpoint:
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder}: {name} is missing: save the model with save_pretrained (safetensors)")
+    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts", {})
+    pooling = _read_json(folder / "1_Pooling" / "config.json")
+    return _Checkpoint(
+        folder=folder,
+        config=BertConfig.from_json(_read_json(folder / "config.json")),
+        pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
+        prefixes={"question": prompts.get("query", ""), "answer": prompts.get("passage", "")},
+    )
+
+
+def _read_json(file: Path) -> dict[str, object]:
+    try:
+        content = json.loads(file.read_bytes()) if file.exists() else {}
+    except ValueError as error:
+        raise CheckpointError(f"{file}: is no JSON: {error}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _write_graphs(source: _Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
+    tensors = {name.removeprefix("bert."): value for name, value in load_file(source.folder / "model.safetensors").items()}
+    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, quantise_tokens=False), fp32_file)
+    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, quantise_tokens=True), scratch / "to_quantise.onnx")
+    quantize_dynamic(
+        scratch / "to_quantise.onnx",
+        int8_file,
+        op_types_to_quantize=["MatMul", "Attention"],
+        per_channel=True,
+        reduce_range=False,
+        weight_type=QuantType.QInt8,
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # shape inference does not know com.microsoft
+    )
+
+
+def _load(spec: EncoderSpec, network: Path, folder: Path, threads: int) -> OnnxEncoder:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    session = onnxruntime.InferenceSession(str(network), one_thread_options(), providers=["CPUExecutionProvider"])
+    return OnnxEncoder(spec, session, tokenizer, threads)
+
+
+def _compare(data: RetrievalSet, fp32: OnnxEncoder, int8: OnnxEncoder) -> _Run:
+    vectors: dict[str, Vectors] = {}
+
+    def remembered(name: str, encoder: OnnxEncoder) -> Encode:
+        def encode(texts: Sequence[str]) -> Vectors:
+            result = encoder.encode([normalise.text(text) for text in texts])
+            vectors.setdefault(name, result)  # the first call is that of the groups' texts
+            return result
+
+        return encode
+
+    reference = evaluate_retrieval(remembered("fp32", fp32), data)
+    scores = evaluate_retrieval(remembered("int8", int8), data)
+    cosines = (vectors["fp32"] * vectors["int8"]).sum(axis=1)
+    agreement = SetAgreement(
+        name=data.name,
+        texts=len(data.texts),
+        queries=len(data.queries),
+        fp32_hit_at_1=reference.precision_at_1(),
+        int8_hit_at_1=scores.precision_at_1(),
+        mean_cosine=float(cosines.mean()),
+        min_cosine=float(cosines.min()),
+    )
+    return _Run(data=data, int8=scores, agreement=agreement)
+
+
+def _median_milliseconds(encoder: OnnxEncoder, texts: Sequence[str], repeats: int = 100) -> float:
+    """Time single texts, one after the other, tokenising included."""
+    taken = []
+    for text in (texts * repeats)[:repeats]:
+        begin = time.perf_counter()
+        encoder.encode([text])
+        taken.append(time.perf_counter() - begin)
+    return float(np.median(taken)) * 1000
+
+
+def _existing_parent(out: Path) -> Path:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out.parent
+
+
+def _replace_directory(staging: Path, out: Path) -> None:
+    if out.exists():
+        shutil.rmtree(out)
+    staging.rename(out)

@@ -1,0 +1,148 @@
+"""Model directories: what lies in one, its digest, and the check before anything of it is loaded.
+
+    model.onnx        the int8 graph
+    tokenizer.json    a `tokenizers` file
+    spec.json         EncoderSpec and the SHA-256 of every other file
+    confidence.json   how similarities of this encoder become confidences (models/confidence.py)
+    card.md           data and licences, recipe, measured quality, size, latency
+
+Nothing in it can run code, and nothing else may lie in it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import ModelDirectoryError
+from models.types import EncoderSpec, Pooling, Role
+
+FORMAT_VERSION = 1
+PRETRAINED = Path(__file__).parent / "pretrained"
+_REQUIRED = ("model.onnx", "tokenizer.json", "confidence.json", "card.md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelDirectory:
+    """A model directory whose files were just compared with their recorded hashes."""
+
+    path: Path
+    spec: EncoderSpec
+    sha256: Mapping[str, str]
+
+    def file(self, name: str) -> Path:
+        """Path of one of the files."""
+        return self.path / name
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.stat().st_size for entry in self.path.iterdir())
+
+
+def open_directory(path: Path) -> ModelDirectory:
+    """Read `spec.json` and verify every file; ModelDirectoryError names the file and what is wrong with it."""
+    spec_file = path / "spec.json"
+    try:
+        raw = json.loads(spec_file.read_bytes())
+    except FileNotFoundError:
+        raise ModelDirectoryError(f"{path}: no model directory: spec.json is missing") from None
+    except (OSError, ValueError) as error:
+        raise ModelDirectoryError(f"{spec_file}: cannot be read ({error}): {_RESTORE}") from error
+    spec, recorded = _parse_spec(spec_file, raw)
+    for name in sorted({*recorded, *_REQUIRED}):
+        _verify_file(path / name, recorded.get(name))
+    stray = sorted(entry.name for entry in path.iterdir() if entry.name not in recorded and entry.name != "spec.json")
+    if stray:
+        raise ModelDirectoryError(f"{path}: holds {', '.join(stray)}, which spec.json does not name: remove it")
+    if spec.digest != compute_digest(recorded, spec.pooling, spec.prefixes, spec.max_tokens):
+        raise ModelDirectoryError(f"{spec_file}: digest does not follow from its files and settings: {_RESTORE}")
+    return ModelDirectory(path=path, spec=spec, sha256=recorded)
+
+
+def write_spec(path: Path, spec: EncoderSpec) -> None:
+    """Seal the directory: hash the files that lie in it and write `spec.json`."""
+    sha256 = {entry.name: hash_file(entry) for entry in sorted(path.iterdir()) if entry.name != "spec.json"}
+    document = {"format_version": FORMAT_VERSION, **spec_to_json(spec), "sha256": sha256}
+    (path / "spec.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def compute_digest(sha256: Mapping[str, str], pooling: Pooling, prefixes: Mapping[Role, str], max_tokens: int) -> str:
+    """SHA-256 over all that a vector depends on: network, tokenizer, pooling, prefixes, max_tokens."""
+    parts = [
+        sha256.get("model.onnx"),
+        sha256.get("tokenizer.json"),
+        pooling,
+        sorted(prefixes.items()),
+        max_tokens,
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def spec_to_json(spec: EncoderSpec) -> dict[str, Any]:
+    """Give `spec` as JSON values, the form of `spec.json` and of a version's manifest."""
+    return {**vars(spec), "languages": list(spec.languages), "prefixes": dict(spec.prefixes)}
+
+
+def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
+    """Read what `spec_to_json` gave; KeyError or TypeError where it is not that."""
+    if not isinstance(raw["dim"], int) or not isinstance(raw["max_tokens"], int):
+        raise TypeError("dim and max_tokens must be whole numbers")
+    return EncoderSpec(
+        name=str(raw["name"]),
+        digest=str(raw["digest"]),
+        dim=raw["dim"],
+        pooling=raw["pooling"],
+        max_tokens=raw["max_tokens"],
+        languages=tuple(raw["languages"]),
+        prefixes=dict(raw["prefixes"]),
+    )
+
+
+def shipped_models() -> Iterator[Path]:
+    """Give the model directories of the package, in name order."""
+    return iter(sorted(spec.parent for spec in PRETRAINED.glob("*/spec.json")))
+
+
+def find_model(name_or_directory: str) -> Path:
+    """Resolve a shipped model's name or a path; ModelDirectoryError lists what there is."""
+    for directory in (PRETRAINED / name_or_directory, Path(name_or_directory)):
+        if (directory / "spec.json").is_file():
+            return directory
+    known = ", ".join(path.name for path in shipped_models()) or "none"
+    raise ModelDirectoryError(
+        f"model {name_or_directory}: neither a shipped model ({known}) nor a folder that holds a spec.json"
+    )
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+_RESTORE = "copy the model directory again from where it came"
+
+
+def _parse_spec(spec_file: Path, raw: Any) -> tuple[EncoderSpec, dict[str, str]]:
+    try:
+        if raw["format_version"] != FORMAT_VERSION:
+            raise ModelDirectoryError(
+                f"{spec_file}: format {raw['format_version']}, this release reads {FORMAT_VERSION}: upgrade faqmatch"
+            )
+        return spec_from_json(raw), {str(name): str(value) for name, value in raw["sha256"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelDirectoryError(f"{spec_file}: is no spec of an encoder ({error}): {_RESTORE}") from error
+
+
+def _verify_file(path: Path, recorded: str | None) -> None:
+    if path.name != Path(path.name).name or recorded is None:
+        raise ModelDirectoryError(f"{path.parent}/spec.json: records no hash of {path.name}: {_RESTORE}")
+    try:
+        actual = hash_file(path)
+    except FileNotFoundError:
+        raise ModelDirectoryError(f"{path}: is missing: {_RESTORE}") from None
+    if actual != recorded:
+        raise ModelDirectoryError(f"{path}: was changed or damaged (SHA-256 differs from spec.json): {_RESTORE}")
