@@ -50,9 +50,13 @@ def write_card(file: Path, facts: CardFacts) -> None:
 
 A Siamese question encoder for faqmatch. Digest `{spec.digest[:12]}`, languages {", ".join(spec.languages)}.
 
-| dimension | pooling | tokens read | prefix of a question | files | one text, one core, median |
-|---|---|---|---|---|---|
-| {spec.dim} | {spec.pooling} | {spec.max_tokens} | `{spec.prefixes["question"]}` | {facts.bytes / 1e6:.1f} MB | {facts.median_ms:.1f} ms |
+| fact | value |
+|---|---|
+| dimension, pooling | {spec.dim}, {spec.pooling} |
+| tokens read | {spec.max_tokens} |
+| prefix of a question | `{spec.prefixes["question"]}` |
+| files | {facts.bytes / 1e6:.1f} MB |
+| one text on one core | {facts.median_ms:.1f} ms (median, on the machine that converted) |
 
 ## Data and licences
 

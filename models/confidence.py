@@ -69,6 +69,7 @@ class ConfidenceMap:
             raise ModelDirectoryError(f"{file}: is no confidence map: {error}") from error
         if confidence.encoder != encoder:
             raise ModelDirectoryError(
-                f"{file}: was fitted for encoder {confidence.encoder[:12]}, this is {encoder[:12]}: convert the model again"
+                f"{file}: was fitted for encoder {confidence.encoder[:12]}, this is {encoder[:12]}: "
+                "convert the model again"
             )
         return confidence

@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from models.confidence import ConfidenceMap
 from models.evaluation import RetrievalScores, RetrievalSet
 
+_NO_PENALTY = 1e6
+
 
 def fit_confidence(encoder: str, runs: Sequence[tuple[RetrievalSet, RetrievalScores]]) -> ConfidenceMap:
     """Fit on each query's best group: was it the right one? Each set weighs the same, whatever its size.
@@ -21,7 +23,7 @@ def fit_confidence(encoder: str, runs: Sequence[tuple[RetrievalSet, RetrievalSco
     weight = np.concatenate([np.full(len(scores.rank), 1 / len(scores.rank)) for _, scores in runs]) * len(right)
     used = [0, 1]
     while True:
-        model = _fit(features[:, used], right, weight)
+        model = LogisticRegression(C=_NO_PENALTY, max_iter=1000).fit(features[:, used], right, sample_weight=weight)
         kept = [column for column, slope in zip(used, model.coef_[0], strict=True) if slope >= 0]
         if kept == used:
             break

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from tokenizers import Tokenizer
 from models import directory, normalise
 from models.bert_graph import BertConfig, build_encoder_graph
 from models.card import CardFacts, SetAgreement, write_card
-from models.confidence import ConfidenceMap
 from models.confidence_fit import fit_confidence
 from models.encoder import OnnxEncoder, one_thread_options
 from models.errors import CheckpointError
@@ -42,8 +40,6 @@ class ConversionOptions:
     languages: tuple[str, ...]
     max_tokens: int = 256
     """Longer texts are cut, with a notice: 256 tokens keep the slowest query below 200 ms on one core."""
-    provenance: str = "not stated"
-    """Markdown for the card: where the weights come from, on what data they were trained, under which licences."""
 
 
 def convert_checkpoint(
@@ -85,7 +81,7 @@ def convert_checkpoint(
         (staging / "confidence.json").write_text(confidence.to_json(), encoding="utf-8")
         facts = CardFacts(
             spec=spec,
-            provenance=options.provenance,
+            provenance=_read_provenance(checkpoint),
             agreements=tuple(run.agreement for run in runs),
             confidence=confidence,
             median_ms=_median_milliseconds(int8, runs[0].data.queries),
@@ -126,6 +122,12 @@ def _read_checkpoint(folder: Path) -> _Checkpoint:
     )
 
 
+def _read_provenance(folder: Path) -> str:
+    """Where the weights come from, on what data they were trained, under which licences: the card's second part."""
+    file = folder / "PROVENANCE.md"
+    return file.read_text(encoding="utf-8") if file.is_file() else "Not stated: the checkpoint has no PROVENANCE.md."
+
+
 def _read_json(file: Path) -> dict[str, object]:
     try:
         content = json.loads(file.read_bytes()) if file.exists() else {}
@@ -135,9 +137,11 @@ def _read_json(file: Path) -> dict[str, object]:
 
 
 def _write_graphs(source: _Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
-    tensors = {name.removeprefix("bert."): value for name, value in load_file(source.folder / "model.safetensors").items()}
-    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, quantise_tokens=False), fp32_file)
-    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, quantise_tokens=True), scratch / "to_quantise.onnx")
+    tensors = {
+        name.removeprefix("bert."): value for name, value in load_file(source.folder / "model.safetensors").items()
+    }
+    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=False), fp32_file)
+    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=True), scratch / "to_quantise.onnx")
     quantize_dynamic(
         scratch / "to_quantise.onnx",
         int8_file,

@@ -126,7 +126,7 @@ def hash_file(path: Path) -> str:
 _RESTORE = "copy the model directory again from where it came"
 
 
-def _parse_spec(spec_file: Path, raw: Any) -> tuple[EncoderSpec, dict[str, str]]:
+def _parse_spec(spec_file: Path, raw: Mapping[str, Any]) -> tuple[EncoderSpec, dict[str, str]]:
     try:
         if raw["format_version"] != FORMAT_VERSION:
             raise ModelDirectoryError(

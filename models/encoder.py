@@ -23,7 +23,9 @@ class OnnxEncoder:
     from callers side by side: `encode` may be called from any number of threads, and itself uses `threads`.
     """
 
-    def __init__(self, spec: EncoderSpec, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, threads: int = 1) -> None:
+    def __init__(
+        self, spec: EncoderSpec, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, threads: int = 1
+    ) -> None:
         tokenizer.no_padding()
         tokenizer.enable_truncation(spec.max_tokens)
         self.spec = spec
@@ -38,13 +40,13 @@ class OnnxEncoder:
         tokenizer_file, network_file = directory.file("tokenizer.json"), directory.file("model.onnx")
         try:
             tokenizer = Tokenizer.from_file(str(tokenizer_file))
-        except Exception as error:  # noqa: BLE001 (tokenizers raises bare Exception)
+        except Exception as error:
             raise ModelDirectoryError(f"{tokenizer_file}: is no tokenizer: {error}") from error
         try:
             session = onnxruntime.InferenceSession(
                 str(network_file), one_thread_options(), providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 (onnxruntime's own classes are not importable by contract)
+        except Exception as error:
             raise ModelDirectoryError(f"{network_file}: onnxruntime cannot load it: {error}") from error
         return cls(directory.spec, session, tokenizer, threads)
 

@@ -1,9 +1,9 @@
 """What can go wrong between a text and its numbers.
 
-    ModelError
-    ├── ModelDirectoryError    a model directory is missing, incomplete, damaged or of a later format
-    ├── CheckpointError        a transformers checkpoint cannot be converted
-    └── EncodingError          the network gave something that is no unit vector
+ModelError
+├── ModelDirectoryError    a model directory is missing, incomplete, damaged or of a later format
+├── CheckpointError        a transformers checkpoint cannot be converted
+└── EncodingError          the network gave something that is no unit vector
 """
 
 

