@@ -49,7 +49,8 @@ class ConfidenceMap:
         runner_up = max(similarities[1], self.background) if len(similarities) > 1 else self.background
         rivals = np.full(len(similarities), max(similarities[0], self.background))
         rivals[0] = runner_up
-        return similarities - rivals
+        margins: NDArray[np.float64] = similarities - rivals
+        return margins
 
     @property
     def label(self) -> str:

@@ -11,7 +11,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -128,7 +130,7 @@ def _read_provenance(folder: Path) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else "Not stated: the checkpoint has no PROVENANCE.md."
 
 
-def _read_json(file: Path) -> dict[str, object]:
+def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_bytes()) if file.exists() else {}
     except ValueError as error:
@@ -188,7 +190,7 @@ def _compare(data: RetrievalSet, fp32: OnnxEncoder, int8: OnnxEncoder) -> _Run:
 def _median_milliseconds(encoder: OnnxEncoder, texts: Sequence[str], repeats: int = 100) -> float:
     """Time single texts, one after the other, tokenising included."""
     taken = []
-    for text in (texts * repeats)[:repeats]:
+    for text in islice(cycle(texts), repeats):
         begin = time.perf_counter()
         encoder.encode([text])
         taken.append(time.perf_counter() - begin)

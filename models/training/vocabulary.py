@@ -22,6 +22,7 @@ from models.errors import CheckpointError
 _FOLDER = Path(__file__).parent / "vocabularies"
 _FREQUENT_ENGLISH, _FREQUENT_CHINESE = 10_000, 50_000
 _SEEN_AT_LEAST = 2
+_SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 
 
 def read_vocabulary(languages: str) -> list[int]:
@@ -59,8 +60,8 @@ def choose_pieces(tokenizer: Tokenizer, questions: list[str]) -> set[int]:
         *wordfreq.top_n_list("zh", _FREQUENT_CHINESE),
     ]
     seen = Counter(_piece_ids(tokenizer, questions))
-    by_script = (number for piece, number in tokenizer.get_vocab().items() if _is_of_script(piece.replace("▁", "")))
-    special = (tokenizer.token_to_id(piece) for piece in ("<s>", "<pad>", "</s>", "<unk>"))
+    by_script = {number for piece, number in tokenizer.get_vocab().items() if _is_of_script(piece.replace("▁", ""))}
+    special = {number for piece, number in tokenizer.get_vocab().items() if piece in _SPECIAL}
     return {
         *(number for number, count in seen.items() if count >= _SEEN_AT_LEAST),
         *_piece_ids(tokenizer, words),

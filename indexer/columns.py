@@ -1,0 +1,131 @@
+"""Which column of an input file is which field of an entry, by its English or Chinese name."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+from indexer.complaint import Complaint, excerpt
+from indexer.errors import InputError
+from models import normalise
+
+Field = Literal["id", "question", "similar", "answer", "tags", "enabled", "valid_from", "valid_until"]
+
+# As `_plain` gives them; traditional characters come out of it simplified.
+_NAMES: Mapping[str, Field] = {
+    "id": "id",
+    "编号": "id",
+    "question": "question",
+    "问题": "question",
+    "标准问": "question",
+    "标准问题": "question",
+    "similar": "similar",
+    "相似问": "similar",
+    "相似问题": "similar",
+    "answer": "answer",
+    "答案": "answer",
+    "tag": "tags",
+    "tags": "tags",
+    "标签": "tags",
+    "分类": "tags",
+    "enabled": "enabled",
+    "是否启用": "enabled",
+    "validfrom": "valid_from",
+    "生效时间": "valid_from",
+    "validuntil": "valid_until",
+    "失效时间": "valid_until",
+}
+_NUMBERED = re.compile(r"(.+?)[0-9]+")
+_FILLING = re.compile(r"[\s_-]+")
+_SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The columns that are fields, by their name in the file; every other column is metadata."""
+
+    fields: Mapping[str, Field]
+
+    def of(self, field: Field) -> tuple[str, ...]:
+        """Give the columns of `field` in file order: more than one only for `similar`, none where it is absent."""
+        return self._by_field.get(field, ())
+
+    @cached_property
+    def _by_field(self) -> Mapping[Field, tuple[str, ...]]:
+        by_field: dict[Field, tuple[str, ...]] = {}
+        for column, field in self.fields.items():
+            by_field[field] = (*by_field.get(field, ()), column)
+        return by_field
+
+
+def find_columns(
+    file: str, found: Sequence[str], *, chosen: Mapping[str, str] | None = None, answer_required: bool = True
+) -> Columns:
+    """Find the fields among the columns `found`; `chosen` (field to column, as in `--map`) goes before any name.
+
+    Raises InputError with a complaint for each field that is missing or stands twice and each choice that is none.
+    """
+    chosen = chosen or {}
+    fields, complaints = _choose(file, found, chosen)
+    singles: dict[Field, str] = {}
+    for column in found:
+        field = _field_of(column)
+        if column in fields or field is None or field in chosen:
+            continue
+        if not _is_numbered(column) and (first := singles.setdefault(field, column)) != column:
+            problem = f"columns {excerpt(first)} and {excerpt(column)} both are the {field}"
+            fix = f"keep one, or choose it with --map {field}={column}"
+            complaints.append(Complaint(file=file, problem=problem, fix=fix))
+        fields[column] = field
+    required: tuple[Field, ...] = ("question", "answer") if answer_required else ("question",)
+    for field in required:
+        if field not in fields.values() and field not in chosen:
+            complaints.append(_missing(file, field, found))
+    if complaints:
+        raise InputError(*complaints)
+    return Columns(fields={column: fields[column] for column in found if column in fields})
+
+
+def _choose(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple[dict[str, Field], list[Complaint]]:
+    fields: dict[str, Field] = {}
+    complaints: list[Complaint] = []
+    for name, column in chosen.items():
+        field = next((field for field in get_args(Field) if field == name), None)
+        if field is None:
+            problem, fix = f"--map names no field: {excerpt(name)}", f"use one of {', '.join(get_args(Field))}"
+        elif column not in found:
+            problem, fix = f"has no column {excerpt(column)}", f"map {field} to one of its columns: {_listed(found)}"
+        elif column in fields:
+            problem, fix = f"--map uses the column {excerpt(column)} twice", "map it to one field"
+        else:
+            fields[column] = field
+            continue
+        complaints.append(Complaint(file=file, problem=problem, fix=fix))
+    return fields, complaints
+
+
+def _missing(file: str, field: Field, found: Sequence[str]) -> Complaint:
+    names = " or ".join(name for name, its_field in _NAMES.items() if its_field == field)
+    alone = ", or index with --allow-empty-answer" if field == "answer" else ""
+    problem = f"has no {field} column among {_listed(found)}"
+    return Complaint(file=file, problem=problem, fix=f"name a column {names}, or choose one with --map{alone}")
+
+
+def _listed(columns: Iterable[str]) -> str:
+    names = [excerpt(column) for column in columns]
+    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
+    return ", ".join(names[:_SHOWN_COLUMNS]) + more
+
+
+def _field_of(column: str) -> Field | None:
+    return "similar" if _is_numbered(column) else _NAMES.get(_plain(column))
+
+
+def _is_numbered(column: str) -> bool:
+    numbered = _NUMBERED.fullmatch(_plain(column))
+    return numbered is not None and _NAMES.get(numbered[1]) == "similar"
+
+
+def _plain(column: str) -> str:
+    return _FILLING.sub("", normalise.text(column)).casefold()

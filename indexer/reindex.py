@@ -1,0 +1,119 @@
+"""The batch reindexing job: entries in, a published version out, and nothing changed when anything fails."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from indexer import durable
+from indexer.cache import EmbeddingCache
+from indexer.entry import Entry
+from indexer.errors import VersionError
+from indexer.home import Home, KnowledgeBaseFolder, staging_folder
+from indexer.publishing import (
+    make_current,
+    next_version_name,
+    publish_lock,
+    read_current,
+    remove_old_versions,
+)
+from indexer.version import Version, check_canaries, list_phrasings, open_version, serialise_entries, write_version
+from models import normalise
+from models.types import Encoder
+
+Progress = Callable[[str, int, int], None]
+"""(stage, done, total)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a reindex did, by entry id against the version that was current before."""
+
+    version: str
+    published: bool
+    """False where the current version holds exactly this already."""
+    entries: int
+    phrasings: int
+    encoded: int
+    """Texts that the encoder had to see; the others were in the cache."""
+    new: int
+    changed: int
+    unchanged: int
+    removed: int
+
+
+def reindex(
+    home: Home,
+    kb: KnowledgeBaseFolder,
+    entries: Sequence[Entry],
+    encoder: Encoder,
+    on_progress: Progress | None = None,
+) -> Outcome:
+    """Build a version of `entries`, verify it and make it current.
+
+    Raises PublishError when another process publishes this knowledge base, HomeError when the disk refuses,
+    VersionError when the new version does not pass its checks; the current version then stays current.
+    """
+    report = on_progress or _silent
+    with publish_lock(kb):
+        before = _open_current(kb)
+        old = {entry.id: entry for entry in before.entries} if before else {}
+        same = sum(old.get(entry.id) == entry for entry in entries)
+        known = sum(entry.id in old for entry in entries)
+        counts = {"new": len(entries) - known, "changed": known - same, "unchanged": same, "removed": len(old) - known}
+        phrasings = tuple(list_phrasings(entries))
+        serialised = hashlib.sha256(serialise_entries(entries)).hexdigest()
+        if before and _is_same(before, serialised, encoder):
+            return Outcome(
+                version=before.manifest.version,
+                published=False,
+                entries=len(entries),
+                phrasings=len(phrasings),
+                encoded=0,
+                **counts,
+            )
+        with EmbeddingCache(home.cache_file(encoder.spec)) as cache:
+            vectors, encoded = cache.encode(encoder, [p.text for p in phrasings], partial(report, "encode"))
+        name, created = next_version_name(kb, serialised)
+        with staging_folder(kb.versions) as staging:
+            report("index", 0, len(phrasings))
+            write_version(
+                staging,
+                name=name,
+                kb=kb.name,
+                created=created,
+                encoder=encoder.spec,
+                entries=entries,
+                phrasings=phrasings,
+                vectors=vectors,
+            )
+            report("index", len(phrasings), len(phrasings))
+            check_canaries(open_version(staging), vectors)
+            durable.move_into_place(staging, kb.versions / name)
+        make_current(kb, name)
+        remove_old_versions(kb)
+    return Outcome(
+        version=name, published=True, entries=len(entries), phrasings=len(phrasings), encoded=encoded, **counts
+    )
+
+
+def _open_current(kb: KnowledgeBaseFolder) -> Version | None:
+    """Give the current version, None where there is none or it is damaged: then everything is built anew."""
+    try:
+        current = read_current(kb)
+        return open_version(kb.versions / current.version, current.manifest_sha256) if current else None
+    except VersionError:
+        return None
+
+
+def _is_same(version: Version, entries_sha256: str, encoder: Encoder) -> bool:
+    manifest = version.manifest
+    return (
+        manifest.sha256["entries.jsonl"] == entries_sha256
+        and manifest.encoder.digest == encoder.spec.digest
+        and manifest.normaliser_version == normalise.NORMALISER_VERSION
+    )
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Report to nobody."""

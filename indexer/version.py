@@ -1,0 +1,176 @@
+"""One immutable, checksummed index of a knowledge base on disk.
+
+manifest.json     indexer/manifest.py
+entries.jsonl     the entries, one a line
+phrasings.jsonl   row of the index -> entry, phrasing, and its two normal forms
+vectors.npy       (phrasings, dim) float32
+dense.faiss       the index over them
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import durable
+from indexer.dense import VectorIndex
+from indexer.entry import Entry
+from indexer.errors import VersionError
+from indexer.manifest import Manifest
+from models import normalise
+from models.types import EncoderSpec, Vectors
+
+_CANARIES = 100
+_CANARY_TOLERANCE = 1e-4
+_WAY_OUT = "roll back, or index again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrasing:
+    """One text of an entry with its normal forms: one row of the index."""
+
+    entry: int
+    """Position among the version's entries."""
+    phrasing: int
+    """Position among the entry's phrasings."""
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A version whose every byte was compared with its manifest before it was read."""
+
+    directory: Path
+    manifest: Manifest
+    entries: tuple[Entry, ...]
+    phrasings: tuple[Phrasing, ...]
+    index: VectorIndex
+
+    @property
+    def entry_of_row(self) -> NDArray[np.int64]:
+        """(phrasings,): the entry that each row of the index belongs to."""
+        return np.fromiter((p.entry for p in self.phrasings), np.int64, len(self.phrasings))
+
+
+def list_phrasings(entries: Sequence[Entry]) -> Iterator[Phrasing]:
+    """Give every phrasing of every entry, in order: the rows of an index."""
+    for number, entry in enumerate(entries):
+        for place, phrasing in enumerate(entry.phrasings):
+            yield Phrasing(entry=number, phrasing=place, text=normalise.text(phrasing), key=normalise.key(phrasing))
+
+
+def write_version(
+    staging: Path,
+    *,
+    name: str,
+    kb: str,
+    created: str,
+    encoder: EncoderSpec,
+    entries: Sequence[Entry],
+    phrasings: Sequence[Phrasing],
+    vectors: Vectors,
+    revision: int = 0,
+) -> Manifest:
+    """Write all files of a version into an empty staging folder."""
+    index = VectorIndex.build(vectors)
+    array = io.BytesIO()
+    np.save(array, vectors, allow_pickle=False)
+    contents: dict[str, Iterable[bytes | memoryview]] = {
+        "entries.jsonl": [serialise_entries(entries)],
+        "phrasings.jsonl": [_json_lines(vars(phrasing) for phrasing in phrasings)],
+        "vectors.npy": [array.getbuffer()],
+        "dense.faiss": [index.to_bytes().data],
+    }
+    sha256 = {}
+    for file, chunks in contents.items():
+        durable.write_file(staging / file, chunks)
+        sha256[file] = hashlib.sha256(b"".join(chunks)).hexdigest()
+    manifest = Manifest(
+        version=name,
+        kb=kb,
+        created=created,
+        encoder=encoder,
+        index=index.spec,
+        normaliser_version=normalise.NORMALISER_VERSION,
+        entries=len(entries),
+        phrasings=len(phrasings),
+        revision=revision,
+        sha256=sha256,
+    )
+    durable.write_file(staging / "manifest.json", [manifest.to_bytes()])
+    return manifest
+
+
+def serialise_entries(entries: Iterable[Entry]) -> bytes:
+    """Give the content of `entries.jsonl`: equal entries give equal bytes."""
+    return _json_lines(entry.to_json() for entry in entries)
+
+
+def open_version(directory: Path, manifest_sha256: str | None = None) -> Version:
+    """Verify and load a version; VersionError names the file that is missing, damaged or does not fit.
+
+    `manifest_sha256` is what CURRENT recorded of the manifest, where the version is the current one.
+    """
+    manifest = read_manifest(directory, manifest_sha256)
+    if manifest.normaliser_version != normalise.NORMALISER_VERSION:
+        raise VersionError(
+            f"{directory.name}: built with normal forms {manifest.normaliser_version}, this release has "
+            f"{normalise.NORMALISER_VERSION}: index again"
+        )
+    content = {name: _read_verified(directory / name, recorded) for name, recorded in manifest.sha256.items()}
+    try:
+        entries = tuple(Entry.from_json(json.loads(line)) for line in content["entries.jsonl"].splitlines())
+        phrasings = tuple(Phrasing(**json.loads(line)) for line in content["phrasings.jsonl"].splitlines())
+        index = VectorIndex.from_bytes(content["dense.faiss"], manifest.index)
+    except (KeyError, ValueError, TypeError) as error:
+        raise VersionError(f"{directory.name}: does not hold what its manifest says ({error!r}): {_WAY_OUT}") from error
+    fits = (
+        len(entries) == manifest.entries
+        and len(phrasings) == len(index) == manifest.phrasings
+        and index.dim == manifest.encoder.dim
+        and all(0 <= p.entry < len(entries) and p.phrasing < len(entries[p.entry].phrasings) for p in phrasings)
+    )
+    if not fits:
+        raise VersionError(f"{directory.name}: its files do not fit one another: {_WAY_OUT}")
+    return Version(directory=directory, manifest=manifest, entries=entries, phrasings=phrasings, index=index)
+
+
+def read_manifest(directory: Path, manifest_sha256: str | None = None) -> Manifest:
+    """Read and check `manifest.json` alone."""
+    file = directory / "manifest.json"
+    manifest = Manifest.from_bytes(_read_verified(file, manifest_sha256), file)
+    if manifest.version != directory.name and not directory.name.startswith(durable.STAGING_PREFIX):
+        raise VersionError(f"{file}: is the manifest of version {manifest.version}: {_WAY_OUT}")
+    return manifest
+
+
+def check_canaries(version: Version, vectors: Vectors) -> None:
+    """Search a sample of phrasings by their own vectors; VersionError when one does not find itself first."""
+    step = max(1, len(vectors) // _CANARIES)
+    similarities, _ = version.index.search(vectors[::step], 1)
+    lost = np.flatnonzero(similarities[:, 0] < 1 - _CANARY_TOLERANCE)
+    if len(lost):
+        text = version.phrasings[int(lost[0]) * step].text
+        raise VersionError(f"the new index does not find {text!r} by itself: nothing was published; index again")
+
+
+def _read_verified(file: Path, recorded: str | None) -> bytes:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise VersionError(f"{file}: is missing: {_WAY_OUT}") from None
+    except OSError as error:
+        raise VersionError(f"{file}: cannot be read ({error.strerror}): {_WAY_OUT}") from error
+    if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
+        raise VersionError(f"{file}: was changed or damaged (its SHA-256 differs): {_WAY_OUT}")
+    return content
+
+
+def _json_lines(rows: Iterable[object]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -1,0 +1,132 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from indexer.columns import find_columns
+from indexer.entry import Entry, derive_id
+from indexer.rows import Row
+from indexer.validation import RowChecker
+from models import normalise
+
+
+def check(allow_empty_answer=False, **cells):
+    columns = find_columns("faq.jsonl", list(cells), answer_required=not allow_empty_answer)
+    checker = RowChecker("faq.jsonl", columns, allow_empty_answer=allow_empty_answer)
+    return checker.check(Row(number=7, cells=cells))
+
+
+def entry_of(**cells):
+    return check(**cells).entry
+
+
+def complaints_of(**cells):
+    return [str(complaint) for complaint in check(**cells)]
+
+
+def test_a_full_row_is_an_entry():
+    assert entry_of(
+        编号=12,
+        问题=" 如何重置密码？ ",
+        相似问="忘记密码||密码丢了",
+        答案=" 点设置。",
+        标签="账号，安全",
+        是否启用="否",
+        生效时间="2026/1/1",
+        失效时间="2027-01-01",
+        部门="客服",
+    ) == Entry(
+        id="12",
+        question="如何重置密码？",
+        similar=("忘记密码", "密码丢了"),
+        answer=" 点设置。",
+        tags=("账号", "安全"),
+        metadata={"部门": "客服"},
+        enabled=False,
+        valid_from=datetime(2026, 1, 1, tzinfo=UTC),
+        valid_until=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_a_row_without_an_id_derives_it_from_its_question():
+    assert entry_of(question="How?", answer="So.").id == derive_id("How?")
+
+
+def test_the_keys_of_a_row_are_those_of_its_phrasings():
+    row = check(question="How?", similar=["HOW", "Why?"], answer="So.", id="a")
+    assert row.keys == tuple(map(normalise.key, row.entry.phrasings)) == ("how", "why")
+
+
+def test_of_equal_phrasings_in_a_row_the_first_stays_without_a_word():
+    assert entry_of(question="How?", similar=["how", "Why?", "why"], similar2="WHY||When", answer="So.").phrasings == (
+        "How?",
+        "Why?",
+        "When",
+    )
+
+
+def test_an_invisible_similar_phrasing_is_dropped():
+    assert entry_of(question="How?", similar=["\u200b"], answer="So.").similar == ()
+
+
+def test_an_invisible_question_is_a_complaint():
+    assert complaints_of(question="\u200b", answer="So.") == [
+        "faq.jsonl, row 7, column question: holds no visible character: write a question, or take the row out"
+    ]
+
+
+def test_everything_wrong_with_a_row_is_said_at_once():
+    assert complaints_of(id=[1], question="", similar=3, 答案=None, enabled="x", valid_from="soon", note="\0") == [
+        "faq.jsonl, row 7, column id: is a list, not text: write text or a whole number",
+        "faq.jsonl, row 7, column question: is empty: write a question, or take the row out",
+        "faq.jsonl, row 7, column 答案: is empty: write an answer, or index with --allow-empty-answer",
+        "faq.jsonl, row 7, column similar: is the number 3, not text: write a list of questions",
+        "faq.jsonl, row 7, column enabled: is 'x', neither on nor off: "
+        "write one of true, yes, 1, 是, 启用, false, no, 0, 否, 停用",
+        "faq.jsonl, row 7, column valid_from: is 'soon', no date or time: "
+        "write a date such as 2026-11-24 or 2026-11-24T08:30+08:00",
+        "faq.jsonl, row 7, column note: holds a NUL character: take it out, or save the file as UTF-8",
+    ]
+
+
+def test_an_answer_may_be_empty_where_that_is_allowed():
+    assert entry_of(question="How?", answer=" ", allow_empty_answer=True).answer is None
+    assert entry_of(question="How?", allow_empty_answer=True).answer is None
+
+
+def test_an_entry_may_have_a_thousand_phrasings():
+    assert len(entry_of(question="q", similar=[f"q{n}" for n in range(999)], answer="a").phrasings) == 1_000
+    assert complaints_of(question="q", similar=[f"q{n}" for n in range(1_000)], answer="a") == [
+        "faq.jsonl, row 7, column similar: makes 1,001 phrasings of one entry, the limit is 1,000: "
+        "keep those that differ most"
+    ]
+
+
+@pytest.mark.parametrize("until", ["2026-01-01", "2025-12-31", "2026-01-01T08:00+08:00"])
+def test_an_entry_must_end_after_it_begins(until):
+    assert complaints_of(question="q", answer="a", valid_from="2026-01-01", valid_until=until) == [
+        "faq.jsonl, row 7, column valid_until: is not after valid_from: swap the two, or correct one"
+    ]
+
+
+def test_metadata_keeps_json_values_and_drops_absent_ones():
+    assert entry_of(question="q", answer="a", n=1, list=[None], empty="", absent=None).metadata == {
+        "n": 1,
+        "list": [None],
+        "empty": "",
+    }
+
+
+def test_an_object_called_metadata_is_spread_out():
+    assert entry_of(question="q", answer="a", n=1, metadata={"m": None}).metadata == {"n": 1, "m": None}
+    assert entry_of(question="q", answer="a", metadata="x").metadata == {"metadata": "x"}
+
+
+def test_metadata_that_stands_twice_is_a_complaint():
+    assert complaints_of(question="q", answer="a", n=1, metadata={"n": 2}) == [
+        "faq.jsonl, row 7, column metadata: 'n' stands in it and beside it: keep one of the two"
+    ]
+
+
+def test_metadata_over_the_limit_is_a_complaint():
+    (complaint,) = complaints_of(question="q", answer="a", a="x" * 40_000, b="x" * 40_000)
+    assert complaint.startswith("faq.jsonl, row 7: the metadata takes 80,0")
