@@ -21,6 +21,7 @@ from models.types import EncoderSpec, Pooling, Role
 
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
+DEFAULT_MODEL = "question-encoder-zh-en"
 _REQUIRED = ("model.onnx", "tokenizer.json", "confidence.json", "card.md")
 
 

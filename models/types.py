@@ -42,6 +42,11 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], role: Role = "question") -> Vectors:
         """Give the vectors of `texts` (normal form `text`), shape (len(texts), dim), rows of unit norm.
 
-        A text's vector does not depend on its neighbours. Raises EncodingError on NaN or zero rows.
+        A text's vector does not depend on its neighbours. What lies behind `max_tokens` is not read: see
+        `count_overflow`. Raises EncodingError on NaN or zero rows.
         """
+        ...
+
+    def count_overflow(self, text: str, role: Role = "question") -> int:
+        """Count the tokens of `text` that lie behind `max_tokens`."""
         ...

@@ -1,0 +1,230 @@
+"""The one console script, `faqmatch`. Commands import what they run, so that `faqmatch --help` is instant."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="faqmatch",
+    help="Match a user's question to the FAQ entry that means the same.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+model_app = typer.Typer(help="Model directories: list, show, check, make.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Data folder [default: FAQMATCH_HOME, else ~/.faqmatch].")
+]
+KbOption = Annotated[str, typer.Option("--kb", help="Knowledge base: 1 to 64 of a-z, 0-9, _ and -.")]
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")]
+PortOption = Annotated[int | None, typer.Option(help="Port to listen on [default: 8080].")]
+ThreadsOption = Annotated[int | None, typer.Option(help="Texts encoded side by side [default: the cores there are].")]
+
+
+def main() -> None:
+    """Run the console script: a user's mistake is one line on standard error and exit code 1."""
+    from indexer.errors import IndexerError
+    from models.errors import ModelError
+    from service.errors import ServiceError
+
+    try:
+        app()
+    except (IndexerError, ModelError, ServiceError) as error:
+        print(f"faqmatch: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.command()
+def demo(
+    home: HomeOption = None, host: HostOption = None, port: PortOption = None, threads: ThreadsOption = None
+) -> None:
+    """Index the bundled FAQ and serve it."""
+    from service.commands.serve import run_demo
+
+    run_demo(_settings(home=home, host=host, port=port, threads=threads))
+
+
+@app.command()
+def index(
+    file: Annotated[Path, typer.Argument(help="FAQ file: .jsonl or .csv.")],
+    kb: KbOption,
+    home: HomeOption = None,
+    model: Annotated[str | None, typer.Option(help="Shipped model or model folder; remembered in kb.json.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only read the file and say what is wrong.")] = False,
+    allow_empty_answer: Annotated[
+        bool, typer.Option(help="Take entries without an answer: only the id counts.")
+    ] = False,
+    allow_conflicts: Annotated[bool, typer.Option(help="Keep a question that stands twice with two answers.")] = False,
+    all_notices: Annotated[bool, typer.Option(help="Print every notice.")] = False,
+    threads: ThreadsOption = None,
+) -> None:
+    """Build a version of a knowledge base from a file and make it current: all of it, or nothing."""
+    from indexer.home import Home
+    from service.commands.index import index as run_index
+    from service.commands.index import read_file
+
+    settings = _settings(home=home, threads=threads)
+    Home(settings.home).knowledge_base(kb)
+    reading = read_file(
+        file, allow_empty_answer=allow_empty_answer, allow_conflicts=allow_conflicts, all_notices=all_notices
+    )
+    if not check:
+        run_index(Home(settings.home), kb, reading.entries, model, settings.threads)
+
+
+@app.command()
+def serve(
+    home: HomeOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    threads: ThreadsOption = None,
+    queue: Annotated[int | None, typer.Option(help="Requests that may wait [default: 64].")] = None,
+    deadline_ms: Annotated[int | None, typer.Option(help="Longest wait, in ms [default: 2000].")] = None,
+    body_limit: Annotated[int | None, typer.Option(help="Largest request body, in bytes [default: 1 MiB].")] = None,
+    api_keys: Annotated[
+        str | None, typer.Option(help="SCOPES[@KB]:SECRET,... Better in FAQMATCH_API_KEYS, where ps does not show it.")
+    ] = None,
+    cors_origins: Annotated[str | None, typer.Option(help="Web origins that may call, comma separated.")] = None,
+    log_questions: Annotated[bool | None, typer.Option(help="Write questions into the log [default: no].")] = None,
+    keep_alive: Annotated[int | None, typer.Option(help="Seconds an idle connection stays [default: 75].")] = None,
+    shutdown_grace: Annotated[int | None, typer.Option(help="Seconds to finish requests [default: 30].")] = None,
+) -> None:
+    """Serve the knowledge bases of a data folder. Each option is also FAQMATCH_<NAME> and a key of faqmatch.toml."""
+    given = dict(locals())
+    from service.commands.serve import run_service
+
+    run_service(_settings(**given))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    kb: KbOption,
+    home: HomeOption = None,
+    top: Annotated[int, typer.Option(min=1, max=100, help="Candidates shown.")] = 5,
+    tag: Annotated[list[str] | None, typer.Option(help="Only entries with this tag; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Match one question in this process, every stage explained."""
+    from indexer.home import Home
+    from service.commands.ask import ask as run_ask
+    from service.matching import MatchOptions
+
+    options = MatchOptions(top=top, tags=tuple(tag or ()), explain=True)
+    run_ask(Home(_settings(home=home).home), kb, question, options, as_json=as_json)
+
+
+@app.command()
+def versions(kb: KbOption, home: HomeOption = None) -> None:
+    """List the versions of a knowledge base."""
+    from indexer.home import Home
+    from service.commands.versions import show_versions
+
+    show_versions(Home(_settings(home=home).home), kb)
+
+
+@app.command()
+def rollback(
+    kb: KbOption,
+    to: Annotated[str | None, typer.Option(help="Version [default: the one before the current].")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Make an earlier version current."""
+    from indexer.home import Home
+    from service.commands.versions import rollback as run_rollback
+
+    run_rollback(Home(_settings(home=home).home), kb, to)
+
+
+@app.command()
+def verify(
+    kb: Annotated[str | None, typer.Option(help="Knowledge base [default: all].")] = None, home: HomeOption = None
+) -> None:
+    """Compare every version and model with its hashes."""
+    from indexer.home import Home
+    from service.commands.versions import verify as run_verify
+
+    run_verify(Home(_settings(home=home).home), kb)
+
+
+@model_app.command("list")
+def model_list(home: HomeOption = None) -> None:
+    """List the shipped models and those in the data folder."""
+    from indexer.home import Home
+    from service.commands.models import list_models
+
+    list_models(Home(_settings(home=home).home))
+
+
+@model_app.command("show")
+def model_show(model: Annotated[str, typer.Argument(help="Shipped model or model folder.")]) -> None:
+    """Print the card of a model."""
+    from service.commands.models import show_model
+
+    show_model(model)
+
+
+@model_app.command("check")
+def model_check(model: Annotated[str, typer.Argument(help="Shipped model or model folder.")]) -> None:
+    """Verify the files of a model and encode with it."""
+    from service.commands.models import check_model
+
+    check_model(model)
+
+
+@model_app.command("base")
+def model_base(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")],
+    languages: Annotated[str, typer.Option(help='"zh,en", or "all" for the whole vocabulary.')] = "zh,en",
+) -> None:
+    """Write the pretrained multilingual-e5-small as a folder of the transformers library (needs the extra train)."""
+    from service.commands.models import require_training_extra
+    from service.commands.terminal import say
+
+    require_training_extra()
+    from models.training.pretrained_trunk import write_pretrained_trunk
+
+    say(f"{out}: {write_pretrained_trunk(out, languages):,} pieces")
+
+
+@model_app.command("convert")
+def model_convert(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a BERT encoder, saved by the transformers library.")],
+    out: Annotated[Path, typer.Argument(help="Model folder to write.")],
+    name: Annotated[str | None, typer.Option(help="Name of the model [default: that of the folder].")] = None,
+    languages: Annotated[str, typer.Option(help="Languages it knows, comma separated.")] = "zh,en",
+    max_tokens: Annotated[int, typer.Option(min=8, max=512, help="Longer texts are cut.")] = 256,
+    development: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder with faq.jsonl and queries.jsonl; may be repeated [default: the bundled FAQ]."),
+    ] = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Turn a checkpoint into a model folder: int8, measured against fp32, confidence fitted (needs the extra train)."""
+    from service.commands.models import DEMO_FAQ, require_training_extra
+    from service.commands.terminal import say
+
+    require_training_extra()
+    from models.conversion import ConversionOptions, convert_checkpoint
+    from models.evaluation import hold_out_one_text, read_retrieval_set
+
+    sets = [read_retrieval_set(folder) for folder in development or ()] or [hold_out_one_text(DEMO_FAQ)]
+    options = ConversionOptions(name=name or out.name, languages=tuple(languages.split(",")), max_tokens=max_tokens)
+    spec = convert_checkpoint(checkpoint, out, options, sets, _settings(threads=threads).threads)
+    say(f"{out}: {spec.label}, see card.md there for what was measured")
+
+
+def _settings(**given: Any) -> Any:  # noqa: ANN401 (Settings, imported late)
+    from service.settings import load_settings
+
+    return load_settings(**given)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the commands of `faqmatch` do; `service/cli.py` holds their options."""

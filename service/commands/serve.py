@@ -1,0 +1,61 @@
+"""`faqmatch serve` and `faqmatch demo`."""
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+from indexer.entries import read_entries
+from indexer.home import Home
+from service.app import create_app
+from service.commands.index import index
+from service.commands.models import DEMO_FAQ
+from service.commands.terminal import say
+from service.logs import configure_logging
+from service.registry import Registry
+from service.server import bind, serve, url_of
+from service.settings import Settings
+
+DEMO_KB = "demo"
+_DEMO_QUESTION = "i forgot my pass word"
+
+
+def run_service(settings: Settings) -> None:
+    """Serve the home until SIGTERM; StartError or HomeError before that, one line each."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(bind(settings))
+        _serve_home(settings, listener)
+
+
+def run_demo(settings: Settings) -> None:
+    """Index the bundled FAQ where that has not been done, then serve."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(bind(settings))
+        home = Home(settings.home)
+        index(home, DEMO_KB, read_entries(DEMO_FAQ).require_clean().entries, None, settings.threads)
+        _introduce(url_of(listener), home.path)
+        _serve_home(settings, listener)
+
+
+def _serve_home(settings: Settings, listener: socket.socket) -> None:
+    configure_logging()
+    home = Home(settings.home)
+    home.prepare()
+    registry = Registry(home)
+    registry.refresh()
+    serve(create_app(registry, settings, background=registry), settings, listener)
+
+
+def _introduce(url: str, home: Path) -> None:
+    say(
+        f"""
+faqmatch serves the demo FAQ (200 entries, English and Chinese)
+  page         {url}/
+  API          {url}/docs
+  data folder  {home}
+  API key      none: only this machine can reach it
+
+  curl -s {url}/v1/kbs/{DEMO_KB}/query -H 'content-type: application/json' -d '{{"question": "{_DEMO_QUESTION}"}}'
+
+Stop it with Ctrl-C.
+"""
+    )
