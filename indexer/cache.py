@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from indexer.errors import HomeError
 from models.types import Encoder, Vectors
 
 _COMMIT_EVERY = 512  # texts; what an interrupted job has to encode again at most
@@ -33,14 +34,25 @@ class EmbeddingCache:
     ) -> tuple[Vectors, int]:
         """Give the vectors of `texts`, (n, dim), and how many texts the encoder had to see.
 
-        `on_progress(done, total)` counts distinct texts that are not in the cache.
+        `on_progress(done, total)` counts distinct texts that are not in the cache. HomeError when the disk refuses.
         """
+        try:
+            return self._encode(encoder, texts, on_progress or _silent)
+        except sqlite3.OperationalError as error:
+            raise self._refusal(error) from error
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            self._connection = self._start_anew()
+            return self._encode(encoder, texts, on_progress or _silent)
+
+    def _encode(
+        self, encoder: Encoder, texts: Sequence[str], report: Callable[[int, int], None]
+    ) -> tuple[Vectors, int]:
         prefix = encoder.spec.prefixes["question"]
         keys = [hashlib.sha256((prefix + text).encode()).digest() for text in texts]
         known = self._read(keys, encoder.spec.dim)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         order, done = list(missing), 0
-        report = on_progress or _silent
         report(0, len(order))
         while done < len(order):
             batch = order[done : done + _COMMIT_EVERY]
@@ -55,16 +67,28 @@ class EmbeddingCache:
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            self._file.unlink()  # no database any more; nothing in it that cannot be computed again
-            return self._connect()
+        except sqlite3.OperationalError as error:
+            raise self._refusal(error) from error
+        except sqlite3.DatabaseError:
+            return self._start_anew()
+
+    def _start_anew(self) -> sqlite3.Connection:
+        """Replace what is no sound database any more; nothing was in it that cannot be computed again."""
+        for file in (self._file, self._file.with_name(f"{self._file.name}-journal")):
+            file.unlink(missing_ok=True)
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=60)
-        connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, crc INTEGER)")
+        try:
+            connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, crc INTEGER)")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
+
+    def _refusal(self, error: sqlite3.OperationalError) -> HomeError:
+        return HomeError(f"{self._file}: {error}: free some space, or give this user the right to write there")
 
     def _read(self, keys: Sequence[bytes], dim: int) -> dict[bytes, Vectors]:
         found: dict[bytes, Vectors] = {}
@@ -73,7 +97,7 @@ class EmbeddingCache:
             marks = ",".join("?" * len(part))
             rows = self._connection.execute(f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", part)  # noqa: S608
             for key, vector, crc in rows:
-                if len(vector) == 4 * dim and zlib.crc32(vector) == crc:
+                if isinstance(vector, bytes) and len(vector) == 4 * dim and zlib.crc32(vector) == crc:
                     found[key] = np.frombuffer(vector, np.float32)
         return found
 

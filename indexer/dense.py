@@ -2,8 +2,8 @@
 
 All vectors have unit norm, so the inner product is the cosine. Up to 20,000 phrasings every row is compared (flat);
 above, rows are put into cells around k-means centroids and the nearest cells are searched (IVF). IVF rather than
-HNSW, because building it gives the same index each time on any number of threads, and because a filter costs it no
-recall: the fewer rows are allowed, the more cells are searched.
+HNSW, because building it gives the same index each time on any number of threads, and because a filter that leaves up
+to 20,000 rows costs it no recall: all cells are searched, so that every allowed row is compared.
 """
 
 from dataclasses import asdict, dataclass
@@ -40,7 +40,7 @@ class IndexSpec:
     probes: int = 0
     """Cells searched for a query without a filter."""
     recall_at_10: float = 1.0
-    """Share of the ten nearest rows that are found, over a sample of the indexed rows."""
+    """Share of the ten nearest other rows that are found, over a sample of the indexed rows."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object of the manifest."""
@@ -67,38 +67,36 @@ class VectorIndex:
         """Build over `vectors`, (n, dim) of unit norm: row i is `vectors[i]`. The same input gives the same index."""
         kind = kind or ("flat" if len(vectors) <= FLAT_UP_TO else "ivf")
         if kind == "flat":
-            index = faiss.IndexFlatIP(vectors.shape[1])
-            index.add(vectors)
-            return cls(index, IndexSpec(kind="flat"))
-        cells = max(1, min(round(4 * len(vectors) ** 0.5), len(vectors) // 39))
+            flat = faiss.IndexFlatIP(vectors.shape[1])
+            flat.add(vectors)
+            return cls(flat, IndexSpec(kind="flat"))
+        # The rows that recall is measured on stay out of the training, as the questions to come do.
+        sample = np.random.default_rng(_SEED).choice(len(vectors), min(_SAMPLE, len(vectors) // 10), replace=False)
+        training = np.delete(vectors, sample, axis=0)
+        cells = max(1, min(round(4 * len(vectors) ** 0.5), len(training) // 39))
         quantiser = faiss.IndexFlatIP(vectors.shape[1])
         index = faiss.IndexIVFFlat(quantiser, vectors.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
         index.cp.spherical = True
         index.cp.seed = _SEED
-        index.train(vectors)
+        index.train(training)
         index.add(vectors)
-        return cls(*_choose_probes(index, vectors, cells))
+        return cls(*_choose_probes(index, vectors, vectors[np.sort(sample)]))
 
     def search(self, queries: Vectors, k: int, allowed_rows: NDArray[np.bool_] | None = None) -> Neighbours:
         """Give the k nearest rows of each query, among the rows where `allowed_rows`, (n,), is true.
 
         Raises ValueError where `allowed_rows` has another length than the index.
         """
-        selector = None
-        share = 1.0
+        parameters = faiss.SearchParameters() if self.spec.kind == "flat" else faiss.SearchParametersIVF()
+        if isinstance(parameters, faiss.SearchParametersIVF):
+            parameters.nprobe = self._count_probes(allowed_rows)
         if allowed_rows is not None:
             if len(allowed_rows) != len(self):
                 raise ValueError(f"allowed_rows has {len(allowed_rows)} places, the index {len(self)} rows")
-            # The bitmap must outlive the search: the selector only points at it.
+            # Both must outlive the search: the parameters point at the selector, the selector at the bitmap.
             bitmap = np.packbits(allowed_rows, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))
-            share = max(float(allowed_rows.mean()), 1 / len(self))
-        if self.spec.kind == "flat":
-            parameters = faiss.SearchParameters(sel=selector)
-        else:
-            # As many allowed rows are met as without a filter; all cells, when hardly any row is allowed.
-            probes = min(self.spec.cells, int(np.ceil(self.spec.probes / share)))
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probes)
+            parameters.sel = selector
         similarities, rows = self._index.search(queries, k, params=parameters)
         return Neighbours(np.clip(similarities, -1, 1), rows)
 
@@ -116,16 +114,26 @@ class VectorIndex:
             raise VersionError(f"dense.faiss: is no FAISS index: {error}") from error
         return cls(index, spec)
 
+    def _count_probes(self, allowed_rows: NDArray[np.bool_] | None) -> int:
+        """As many allowed rows are met as without a filter; what is allowed may lie far from the query's cells."""
+        allowed = len(self) if allowed_rows is None else int(np.count_nonzero(allowed_rows))
+        if allowed_rows is not None and allowed <= FLAT_UP_TO:
+            return self.spec.cells
+        return min(self.spec.cells, -(-self.spec.probes * len(self) // allowed))
 
-def _choose_probes(index: Any, vectors: Vectors, cells: int) -> tuple[Any, IndexSpec]:  # noqa: ANN401
-    """Search ever more cells until the recall target is met on a sample of rows."""
-    sample = np.random.default_rng(_SEED).choice(len(vectors), min(_SAMPLE, len(vectors)), replace=False)
-    queries, k = vectors[np.sort(sample)], min(_RECALL_AT, len(vectors))
-    exact = np.sort(queries @ vectors.T, axis=1)[:, -k]  # similarity of the k-th nearest: ties count as found
+
+def _choose_probes(index: faiss.IndexIVFFlat, vectors: Vectors, queries: Vectors) -> tuple[Any, IndexSpec]:
+    """Search ever more cells until the recall target is met on `queries`, which are rows of the index."""
+    # One more than is counted: each row finds itself, which a question that is not in the index does not.
+    k = min(_RECALL_AT + 1, len(vectors))
+    exact, _ = faiss.knn(queries, vectors, k, faiss.METRIC_INNER_PRODUCT)
+    least = exact[:, -1:] - _TIE  # similarity of the k-th nearest: ties count as found
     probes = 1
     while True:
-        found, _ = index.search(queries, k, params=faiss.SearchParametersIVF(nprobe=probes))
-        recall = float((found >= exact[:, None] - _TIE).mean())
-        if recall >= RECALL_TARGET or probes >= cells:
-            return index, IndexSpec(kind="ivf", cells=cells, probes=probes, recall_at_10=recall)
-        probes = min(cells, probes + max(1, probes // 4))
+        parameters = faiss.SearchParametersIVF()
+        parameters.nprobe = probes
+        found, _ = index.search(queries, k, params=parameters)
+        recall = float((found[:, 1:] >= least).mean())
+        if recall >= RECALL_TARGET or probes >= index.nlist:
+            return index, IndexSpec(kind="ivf", cells=index.nlist, probes=probes, recall_at_10=recall)
+        probes = min(index.nlist, probes + max(1, probes // 4))

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from indexer.errors import HomeError
 
@@ -28,7 +29,7 @@ _REASONS = {
 
 def make_directory(path: Path) -> None:
     """Create a folder and its parents, each made durable in its own parent."""
-    with _translated(path):
+    with named_errors(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
@@ -39,7 +40,7 @@ def make_directory(path: Path) -> None:
 
 def write_file(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
     """Write a file of a staging folder and fsync it. Its name becomes durable with `move_into_place`."""
-    with _translated(path), path.open("wb") as stream:
+    with named_errors(path), path.open("wb") as stream:
         stream.writelines(chunks)
         stream.flush()
         os.fsync(stream.fileno())
@@ -53,7 +54,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 def move_into_place(staging: Path, target: Path) -> None:
     """Give a complete staging folder its name; both lie in the same folder."""
-    with _translated(target):
+    with named_errors(target):
         _sync_directory(staging)
         staging.rename(target)
         _sync_directory(target.parent)
@@ -63,15 +64,15 @@ def replace_file(path: Path, content: bytes) -> None:
     """Replace a small file in one step."""
     staging = path.with_name(f"{STAGING_PREFIX}{path.name}")
     write_file(staging, [content])
-    with _translated(path):
+    with named_errors(path):
         staging.replace(path)
         _sync_directory(path.parent)
 
 
 def remove_tree(path: Path) -> None:
     """Remove a folder: renamed first, so that half of it is never taken for the whole."""
-    with _translated(path):
-        doomed = path.with_name(f"{STAGING_PREFIX}removed-{path.name}")
+    with named_errors(path):
+        doomed = path.with_name(f"{STAGING_PREFIX}removed-{uuid4().hex}")
         if not path.name.startswith(STAGING_PREFIX):
             path.rename(doomed)
             _sync_directory(path.parent)
@@ -82,7 +83,7 @@ def remove_tree(path: Path) -> None:
 
 def sweep_leftovers(folder: Path) -> None:
     """Remove what a run that was killed left in `folder`. The caller holds the lock of whoever writes there."""
-    with _translated(folder):
+    with named_errors(folder):
         for leftover in folder.glob(f"{STAGING_PREFIX}*"):
             if leftover.is_dir():
                 shutil.rmtree(leftover)
@@ -99,7 +100,8 @@ def _sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def named_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into a HomeError that names the path and the fix."""
     try:
         yield
     except OSError as error:

@@ -77,9 +77,9 @@ class Home:
         """Create the folders; HomeError when they cannot be written."""
         for folder in (self._kbs, self.path / "models", self.path / "cache"):
             durable.make_directory(folder)
-        probe = self.path / f"{durable.STAGING_PREFIX}probe"
-        durable.replace_file(probe.with_name("probe"), b"")
-        probe.with_name("probe").unlink()
+        probe = self.path / f"probe-{uuid4().hex}"  # others may prepare the same home at this moment
+        durable.replace_file(probe, b"")
+        probe.unlink()
 
     def knowledge_bases(self) -> list[KnowledgeBaseFolder]:
         """Give the knowledge bases that have been published, in name order."""

@@ -50,6 +50,6 @@ class Manifest:
             if raw.pop("format_version") > FORMAT_VERSION:
                 raise VersionError(f"{source}: written by a later release of faqmatch: upgrade, or index again")
             encoder, index = spec_from_json(raw.pop("encoder")), IndexSpec(**raw.pop("index"))
-            return cls(encoder=encoder, index=index, **raw)
+            return cls(encoder=encoder, index=index, sha256=dict(raw.pop("sha256")), **raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise VersionError(f"{source}: is damaged ({error}): roll back, or index again") from error

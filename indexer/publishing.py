@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from indexer.version import open_version, read_manifest
 
 KEPT_VERSIONS = 3
 _NAME_TIME = "%Y%m%dT%H%M%S%f"
+_NAME = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,9 @@ def publish_lock(kb: KnowledgeBaseFolder) -> Iterator[None]:
     The kernel gives the lock back when its holder dies, however it dies.
     """
     durable.make_directory(kb.versions)
-    with kb.lock_file.open("a+b") as lock:
+    with durable.named_errors(kb.lock_file):
+        lock = kb.lock_file.open("a+b", buffering=0)
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -55,9 +59,9 @@ def publish_lock(kb: KnowledgeBaseFolder) -> Iterator[None]:
             raise PublishError(
                 f"knowledge base {kb.name} is being published by process {holder}: wait for it, or stop it"
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()).encode())
-        lock.flush()
+        with durable.named_errors(kb.lock_file):
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
         durable.sweep_leftovers(kb.versions)
         yield
 
@@ -91,10 +95,10 @@ def next_version_name(kb: KnowledgeBaseFolder, content_sha256: str) -> tuple[str
 
 
 def version_names(kb: KnowledgeBaseFolder) -> list[str]:
-    """Names of the versions on disk, oldest first."""
+    """Names of the versions on disk, oldest first. What else lies there is somebody else's and stays."""
     if not kb.versions.is_dir():
         return []
-    return sorted(path.name for path in kb.versions.iterdir() if not path.name.startswith(durable.STAGING_PREFIX))
+    return sorted(path.name for path in kb.versions.iterdir() if _NAME.fullmatch(path.name))
 
 
 def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[ListedVersion]:

@@ -189,6 +189,6 @@ class _Graph:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def _node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def _node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output

@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -32,6 +32,13 @@ from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_re
 from models.types import EncoderSpec, Pooling, Role, Vectors
 
 MAX_HIT_AT_1_LOSS = 0.005
+_ROUNDING = 1e-9
+_POOLINGS: dict[str, Pooling] = {  # as sentence-transformers writes them since 6, and as it did before
+    "cls": "cls",
+    "mean": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,12 @@ class ConversionOptions:
 
 
 def convert_checkpoint(
-    checkpoint: Path, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet], threads: int = 1
+    checkpoint: Path,
+    out: Path,
+    options: ConversionOptions,
+    sets: Sequence[RetrievalSet],
+    threads: int = 1,
+    on_progress: Callable[[str], None] = print,
 ) -> EncoderSpec:
     """Convert the checkpoint folder into the model directory `out`, which must not exist or be replaceable whole.
 
@@ -53,7 +65,8 @@ def convert_checkpoint(
     Raises CheckpointError when the checkpoint is not a BERT encoder or int8 loses too much; `out` is then untouched.
     """
     source = _read_checkpoint(checkpoint)
-    with tempfile.TemporaryDirectory(dir=_existing_parent(out)) as scratch:
+    _check_request(source, out, options, sets)
+    with tempfile.TemporaryDirectory(dir=_existing_parent(out), prefix=".converting-") as scratch:
         staging = Path(scratch) / "model"
         staging.mkdir()
         fp32_file = Path(scratch) / "fp32.onnx"
@@ -74,8 +87,11 @@ def convert_checkpoint(
             prefixes=source.prefixes,
         )
         fp32, int8 = _load(spec, fp32_file, staging, threads), _load(spec, staging / "model.onnx", staging, threads)
-        runs = [_compare(data, fp32, int8) for data in sets]
-        refused = [run.agreement for run in runs if run.agreement.hit_at_1_loss > MAX_HIT_AT_1_LOSS]
+        runs = []
+        for data in sets:
+            on_progress(f"comparing int8 with fp32 on {data.name}: {len(data.texts) + len(data.queries):,} texts each")
+            runs.append(_compare(data, fp32, int8))
+        refused = [run.agreement for run in runs if run.agreement.hit_at_1_loss > MAX_HIT_AT_1_LOSS + _ROUNDING]
         if refused:
             losses = "; ".join(f"{a.name}: {a.fp32_hit_at_1:.4f} to {a.int8_hit_at_1:.4f}" for a in refused)
             raise CheckpointError(f"int8 loses more than {MAX_HIT_AT_1_LOSS} of hit@1 against fp32 ({losses})")
@@ -114,14 +130,41 @@ def _read_checkpoint(folder: Path) -> _Checkpoint:
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder}: {name} is missing: save the model with save_pretrained (safetensors)")
-    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts", {})
-    pooling = _read_json(folder / "1_Pooling" / "config.json")
+    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
     return _Checkpoint(
         folder=folder,
         config=BertConfig.from_json(_read_json(folder / "config.json")),
-        pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
-        prefixes={"question": prompts.get("query", ""), "answer": prompts.get("passage", "")},
+        pooling=_read_pooling(folder / "1_Pooling" / "config.json"),
+        prefixes={
+            "question": prompts.get("query", ""),
+            "answer": prompts.get("passage", prompts.get("document", "")),
+        },
     )
+
+
+def _read_pooling(file: Path) -> Pooling:
+    raw = _read_json(file)
+    chosen = raw.get("pooling_mode") or [name for name, on in raw.items() if name.startswith("pooling_mode_") and on]
+    modes = [chosen] if isinstance(chosen, str) else chosen or ["mean"]
+    if len(modes) > 1 or modes[0] not in _POOLINGS:
+        raise CheckpointError(f"{file}: pools by {' and '.join(modes)}, only cls or mean can be converted")
+    return _POOLINGS[modes[0]]
+
+
+def _check_request(source: _Checkpoint, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet]) -> None:
+    """Refuse at once what would fail, or destroy something, after minutes of work."""
+    if not directory.is_plain_name(options.name):
+        raise CheckpointError(f"name {options.name!r}: only letters, digits, _, - and . are allowed")
+    positions = source.config.max_position_embeddings
+    if options.max_tokens > positions:
+        raise CheckpointError(f"max_tokens {options.max_tokens}: this network reads {positions} at most")
+    if not sets:
+        raise CheckpointError("no development set: int8 cannot be judged without one")
+    for data in sets:
+        if not any(data.relevant):
+            raise CheckpointError(f"development set {data.name}: no query names an id that is in its faq.jsonl")
+    if out.exists() and not (out / "spec.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise CheckpointError(f"{out}: is there and is no model directory: choose another folder")
 
 
 def _read_provenance(folder: Path) -> str:
@@ -139,9 +182,11 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 def _write_graphs(source: _Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
-    tensors = {
-        name.removeprefix("bert."): value for name, value in load_file(source.folder / "model.safetensors").items()
-    }
+    try:
+        loaded = load_file(source.folder / "model.safetensors")
+    except Exception as error:
+        raise CheckpointError(f"{source.folder / 'model.safetensors'}: cannot be read: {error}") from error
+    tensors = {name.removeprefix("bert."): value for name, value in loaded.items()}
     onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=False), fp32_file)
     onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=True), scratch / "to_quantise.onnx")
     quantize_dynamic(
@@ -156,7 +201,10 @@ def _write_graphs(source: _Checkpoint, fp32_file: Path, int8_file: Path, scratch
 
 
 def _load(spec: EncoderSpec, network: Path, folder: Path, threads: int) -> OnnxEncoder:
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:
+        raise CheckpointError(f"tokenizer.json: is no tokenizer: {error}") from error
     session = onnxruntime.InferenceSession(str(network), one_thread_options(), providers=["CPUExecutionProvider"])
     return OnnxEncoder(spec, session, tokenizer, threads)
 

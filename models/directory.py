@@ -11,10 +11,11 @@ Nothing in it can run code, and nothing else may lie in it.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from models.errors import ModelDirectoryError
 from models.types import EncoderSpec, Pooling, Role
@@ -22,6 +23,7 @@ from models.types import EncoderSpec, Pooling, Role
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_MODEL = "question-encoder-zh-en"
+_PLAIN_NAME = re.compile(r"\w[\w.-]*")  # names become parts of paths, here and in the home
 _REQUIRED = ("model.onnx", "tokenizer.json", "confidence.json", "card.md")
 
 
@@ -88,11 +90,15 @@ def spec_to_json(spec: EncoderSpec) -> dict[str, Any]:
 
 
 def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
-    """Read what `spec_to_json` gave; KeyError or TypeError where it is not that."""
+    """Read what `spec_to_json` gave; KeyError, TypeError or ValueError where it is not that."""
     if not isinstance(raw["dim"], int) or not isinstance(raw["max_tokens"], int):
         raise TypeError("dim and max_tokens must be whole numbers")
+    if raw["pooling"] not in get_args(Pooling):
+        raise ValueError(f"pooling must be one of {', '.join(get_args(Pooling))}")
+    if not isinstance(raw["prefixes"]["question"], str):
+        raise TypeError("the prefix of a question must be a text")
     return EncoderSpec(
-        name=str(raw["name"]),
+        name=_plain_name(raw["name"]),
         digest=str(raw["digest"]),
         dim=raw["dim"],
         pooling=raw["pooling"],
@@ -118,6 +124,11 @@ def find_model(name_or_directory: str) -> Path:
     )
 
 
+def is_plain_name(name: str) -> bool:
+    """Say whether a model or a file of it may be named so: letters, digits, `_`, `-` and `.`, no path."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:
@@ -133,17 +144,25 @@ def _parse_spec(spec_file: Path, raw: Mapping[str, Any]) -> tuple[EncoderSpec, d
             raise ModelDirectoryError(
                 f"{spec_file}: format {raw['format_version']}, this release reads {FORMAT_VERSION}: upgrade faqmatch"
             )
-        return spec_from_json(raw), {str(name): str(value) for name, value in raw["sha256"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
+        return spec_from_json(raw), {_plain_name(name): str(value) for name, value in raw["sha256"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelDirectoryError(f"{spec_file}: is no spec of an encoder ({error}): {_RESTORE}") from error
 
 
+def _plain_name(name: str) -> str:
+    if not is_plain_name(name):
+        raise ValueError(f"{name!r} is no plain name")
+    return name
+
+
 def _verify_file(path: Path, recorded: str | None) -> None:
-    if path.name != Path(path.name).name or recorded is None:
+    if recorded is None:
         raise ModelDirectoryError(f"{path.parent}/spec.json: records no hash of {path.name}: {_RESTORE}")
     try:
         actual = hash_file(path)
     except FileNotFoundError:
         raise ModelDirectoryError(f"{path}: is missing: {_RESTORE}") from None
+    except OSError as error:
+        raise ModelDirectoryError(f"{path}: cannot be read ({error.strerror}): {_RESTORE}") from error
     if actual != recorded:
         raise ModelDirectoryError(f"{path}: was changed or damaged (SHA-256 differs from spec.json): {_RESTORE}")

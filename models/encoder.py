@@ -48,6 +48,12 @@ class OnnxEncoder:
             )
         except Exception as error:
             raise ModelDirectoryError(f"{network_file}: onnxruntime cannot load it: {error}") from error
+        dim = session.get_outputs()[0].shape[-1]
+        if dim != directory.spec.dim:
+            raise ModelDirectoryError(
+                f"{network_file}: gives vectors of {dim} numbers, spec.json says {directory.spec.dim}: "
+                "copy the model directory again from where it came"
+            )
         return cls(directory.spec, session, tokenizer, threads)
 
     def encode(self, texts: Sequence[str], role: Role = "question") -> Vectors:

@@ -119,15 +119,18 @@ def evaluate_retrieval(encode: Encode, data: RetrievalSet) -> RetrievalScores:
 
 
 def evaluate_pairs(similarity: NDArray[np.float32], label: NDArray[np.float64]) -> PairScores:
-    """Score `similarity` (n,) against graded or binary `label` (n,); above 0.5 counts as the same meaning."""
-    order = np.argsort(-similarity)
+    """Score `similarity` (n,) against graded or binary `label` (n,); above 0.5 counts as the same meaning.
+
+    Pairs of equal similarity lie on the same side of every threshold.
+    """
+    order = np.argsort(-similarity, kind="stable")
     same = label[order] > 0.5
-    above = np.arange(1, len(same) + 1)
-    true_above = np.cumsum(same)
+    above = np.flatnonzero(np.diff(similarity[order], append=np.nan)) + 1  # pairs above each possible threshold
+    true_above = np.cumsum(same)[above - 1]
     true_below = (~same).sum() - (above - true_above)
     return PairScores(
         best_threshold_accuracy=float(((true_above + true_below) / len(same)).max()),
-        average_precision=float((true_above[same] / above[same]).mean()),
+        average_precision=float((np.diff(true_above, prepend=0) * true_above / above).sum() / same.sum()),
         spearman=float(np.corrcoef(_average_ranks(similarity), _average_ranks(label))[0, 1]),
     )
 

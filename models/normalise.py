@@ -25,7 +25,9 @@ _SPACE_BESIDE_HAN = re.compile(rf"(?<=[{_HAN}]) | (?=[{_HAN}])")
 def text(question: str) -> str:
     """Give the form that is encoded: NFKC, one space for any white space, simplified Chinese characters."""
     visible = "".join(map(_visible, question)) if not question.isprintable() else question
-    return str(_TO_SIMPLIFIED.convert(_SPACE.sub(" ", unicodedata.normalize("NFKC", visible)).strip()))
+    plain = _SPACE.sub(" ", unicodedata.normalize("NFKC", visible)).strip()
+    # Twice, because a few results are themselves converted: 薴 to 苧 to 苎. So both spellings meet in one form.
+    return str(_TO_SIMPLIFIED.convert(_TO_SIMPLIFIED.convert(plain)))
 
 
 def key(question: str) -> str:

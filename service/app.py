@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from service import docs, query_routes, status_routes
+from service import console, docs, query_routes, status_routes
 from service.api_description import SUMMARY
 from service.body_limit import BodyLimit
 from service.context import Context
@@ -30,7 +30,7 @@ def create_app(
     *,
     background: AbstractContextManager[object] | None = None,
 ) -> FastAPI:
-    """Build the application. `/` is left free for the console.
+    """Build the application.
 
     `background` is entered when the service starts and left when the last request is done, such as the thread
     that looks for new versions.
@@ -55,9 +55,10 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.context = Context(knowledge_bases=knowledge_bases, settings=settings, gate=gate, metrics=metrics)
-    for router in (query_routes.router, status_routes.router, docs.router):
+    for router in (query_routes.router, status_routes.router, docs.router, console.router):
         app.include_router(router)
     docs.mount_assets(app)
+    console.mount_assets(app)
     return app
 
 

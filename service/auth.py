@@ -32,6 +32,7 @@ ACCESS: Final[Mapping[str, Access]] = {
     "query_batch": Scope.QUERY,
     "list_kbs": Scope.QUERY,
     "info": Scope.QUERY,
+    "console": Scope.QUERY,
     "metrics": "any key",
     "healthz": "open",
     "readyz": "open",

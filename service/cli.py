@@ -36,6 +36,9 @@ def main() -> None:
     except (IndexerError, ModelError, ServiceError) as error:
         print(f"faqmatch: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except OSError as error:  # of a file that was only to be read, such as a model that belongs to somebody else
+        print(f"faqmatch: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
@@ -56,6 +59,10 @@ def index(
     kb: KbOption,
     home: HomeOption = None,
     model: Annotated[str | None, typer.Option(help="Shipped model or model folder; remembered in kb.json.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Take a field from this column; may be repeated."),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read the file and say what is wrong.")] = False,
     allow_empty_answer: Annotated[
         bool, typer.Option(help="Take entries without an answer: only the id counts.")
@@ -66,13 +73,17 @@ def index(
 ) -> None:
     """Build a version of a knowledge base from a file and make it current: all of it, or nothing."""
     from indexer.home import Home
+    from service.commands.index import choose_columns, read_file
     from service.commands.index import index as run_index
-    from service.commands.index import read_file
 
     settings = _settings(home=home, threads=threads)
     Home(settings.home).knowledge_base(kb)
     reading = read_file(
-        file, allow_empty_answer=allow_empty_answer, allow_conflicts=allow_conflicts, all_notices=all_notices
+        file,
+        columns=choose_columns(columns or ()),
+        allow_empty_answer=allow_empty_answer,
+        allow_conflicts=allow_conflicts,
+        all_notices=all_notices,
     )
     if not check:
         run_index(Home(settings.home), kb, reading.entries, model, settings.threads)
@@ -102,9 +113,17 @@ def serve(
     run_service(_settings(**given))
 
 
+def _check_question(question: str) -> str:
+    if not question.strip():
+        raise typer.BadParameter("it is blank")
+    if not question.isascii() and any("\ud800" <= character <= "\udfff" for character in question):
+        raise typer.BadParameter("it is no UTF-8")
+    return question
+
+
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[str, typer.Argument(help="The question.", callback=_check_question)],
     kb: KbOption,
     home: HomeOption = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="Candidates shown.")] = 5,

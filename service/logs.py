@@ -10,8 +10,11 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _FIRST: Final = ("ts", "level", "event")
 
 
-def configure_logging(stream: TextIO | None = None) -> None:
-    """Send everything that is logged in this process to `stream` (default: standard output). Call once, at the top."""
+def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send what is logged in this process from `level` on to `stream` (default: standard output).
+
+    Call once, at the top.
+    """
     stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -21,7 +24,7 @@ def configure_logging(stream: TextIO | None = None) -> None:
     last: list[Processor] = [_in_order, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )

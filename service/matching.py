@@ -73,7 +73,7 @@ class MatchResult:
     reranked: int = 0
     """How many matches the cross-encoder has judged."""
     degraded: bool = False
-    """True where a stage was left out for want of time."""
+    """True where less was done than asked: a stage was left out, or the question was cut; `notices` says which."""
     notices: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Stage name to milliseconds, with `total`."""

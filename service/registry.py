@@ -25,6 +25,7 @@ from service.matching import KnowledgeBaseInfo, MatchOptions, Readiness, Thresho
 _POLL_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 5.0
 _WARM_UP: Final = "warm up 预热"
+_UNFORESEEN: Final = "its current version cannot be loaded: see the log of the service"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,14 +151,15 @@ class Registry:
             return
         try:
             after = _Served(seen=seen, matcher=self._load_current(folder))
-        except (IndexerError, ModelError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other knowledge bases must go on
             if _read_or_empty(folder.current_file) != seen[0]:
                 return  # replaced while it was being read: the next look takes the newer one
-            problem = str(error).replace(f"{self._home.path}/", "")
+            foreseen = isinstance(error, (IndexerError, ModelError))
+            problem = str(error).replace(f"{self._home.path}/", "") if foreseen else _UNFORESEEN
             matcher = before.matcher if before else self._load_earlier(folder)
             after = _Served(seen=seen, matcher=matcher, problem=problem, looked_at=time.monotonic())
             if before is None or before.problem != problem:
-                self._log.error("version refused", kb=folder.name, problem=problem)
+                self._log.error("version refused", kb=folder.name, problem=problem, exc_info=None if foreseen else error)
         self._served[folder.name] = after
         if after.problem is None and after.matcher is not None:
             self._log.info("serving", kb=folder.name, version=after.matcher.version.manifest.version)
@@ -173,7 +175,7 @@ class Registry:
         for name in reversed(version_names(folder)):
             try:
                 return self._make_matcher(folder, folder.versions / name, None)
-            except (IndexerError, ModelError):
+            except Exception:  # noqa: BLE001 - the problem of the current version is the one to tell
                 continue
         return None
 

@@ -89,7 +89,10 @@ class QueryReply(BaseModel):
     version: str = Field(description="Version of the knowledge base.", examples=["20261124T101502-3f2a"])
     model: str = Field(description="The encoder.", examples=["question-encoder-zh-en@3f2a9c11d04e"])
     reranked: int = Field(description="How many matches a cross-encoder has read.", examples=[8])
-    degraded: bool = Field(description="Whether a stage was left out for want of time.", examples=[False])
+    degraded: bool = Field(
+        description="Whether less was done than asked: a stage was left out, or the question was cut; see `notices`.",
+        examples=[False],
+    )
     notices: list[str] = Field(description="What else there is to know about this reply.", examples=[[]])
     timings_ms: dict[str, float] = Field(
         description="Milliseconds of each stage, and in total.",

@@ -55,6 +55,11 @@ class ReadyReply(BaseModel):
     """Queries can be answered."""
 
     status: Literal["ready"] = Field(default="ready", description="Always the same.", examples=["ready"])
+    problems: list[str] = Field(
+        description="What an operator must look at although queries are answered, such as a new version that was "
+        "refused while the one before it serves on.",
+        examples=[[]],
+    )
 
 
 class InfoReply(BaseModel):

@@ -50,7 +50,7 @@ async def readyz(request: Request) -> ReadyReply:
     readiness = context_of(request).knowledge_bases.readiness()
     if not readiness.ready:
         raise NotReady("; ".join(readiness.problems) or "no knowledge base is served yet")
-    return ReadyReply()
+    return ReadyReply(problems=list(readiness.problems))
 
 
 @router.get(

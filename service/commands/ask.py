@@ -1,9 +1,13 @@
 """`faqmatch ask`: one query in process, each stage explained."""
 
 import json
+import logging
+import sys
 
 from indexer.home import Home
-from service.commands.terminal import say, show_table
+from service.commands.terminal import say, show_table, warn
+from service.errors import NotReady
+from service.logs import configure_logging
 from service.matching import MatchOptions, MatchResult
 from service.registry import Registry
 
@@ -11,8 +15,14 @@ from service.registry import Registry
 def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, as_json: bool) -> None:
     """Match `question` and print the decision, the stages and the candidates."""
     home.existing_knowledge_base(kb_name)
+    configure_logging(sys.stderr, logging.CRITICAL)
     registry = Registry(home)
     registry.refresh(only=kb_name)
+    info = registry.describe(kb_name)
+    if info.version is None:
+        raise NotReady(f"knowledge base {kb_name} has no version that can be served: {info.problem}")
+    if info.problem:
+        warn(f"warning: {info.problem}")
     result = registry.matcher(kb_name).match(question, options)
     if as_json:
         say(json.dumps(_to_json(result), ensure_ascii=False, indent=2, default=str))

@@ -1,6 +1,6 @@
 """`faqmatch index`: the batch reindexing job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,24 +9,29 @@ from indexer.complaint import Complaint
 from indexer.entries import Reading, read_entries
 from indexer.entry import Entry
 from indexer.errors import InputError
-from indexer.home import Home, KnowledgeBaseFolder
+from indexer.home import Home
 from indexer.reindex import Outcome, reindex
 from models import normalise
-from models.directory import DEFAULT_MODEL, ModelDirectory, find_model, open_directory
+from models.directory import DEFAULT_MODEL, PRETRAINED, ModelDirectory, find_model, open_directory
 from models.encoder import OnnxEncoder
 from service.commands.terminal import StageProgress, say, warn
 
 _NOTICES_SHOWN: Final = 20
 
 
-def read_file(file: Path, *, allow_empty_answer: bool, allow_conflicts: bool, all_notices: bool) -> Reading:
+def read_file(
+    file: Path, *, columns: Mapping[str, str], allow_empty_answer: bool, allow_conflicts: bool, all_notices: bool
+) -> Reading:
     """Read an FAQ file and print its notices; every complaint is printed and InputError raised when there is one."""
-    reading = read_entries(file, allow_empty_answer=allow_empty_answer, allow_conflicts=allow_conflicts)
+    reading = read_entries(
+        file, columns=columns, allow_empty_answer=allow_empty_answer, allow_conflicts=allow_conflicts
+    )
     _show_notices(reading.notices, len(reading.notices) if all_notices else _NOTICES_SHOWN)
     if reading.complaints:
-        for complaint in reading.complaints[1:]:
-            warn(str(complaint))
-        raise InputError(reading.complaints[0])
+        *others, last = reading.complaints
+        for complaint in others:
+            warn(f"faqmatch: {complaint}")
+        raise InputError(last)
     say(f"{file.name}: {reading.rows:,} rows, {len(reading.entries):,} entries, {len(reading.notices):,} notices")
     return reading
 
@@ -35,13 +40,13 @@ def index(home: Home, kb_name: str, entries: Sequence[Entry], model: str | None,
     """Reindex a knowledge base, show progress and the summary, remember the model where one was named."""
     kb = home.knowledge_base(kb_name)
     home.prepare()
-    directory = home.adopt_model(_choose_model(kb, model))
-    encoder = OnnxEncoder.open(directory.path, threads)
+    settings = kb.read_settings()
+    source = open_directory(find_model(model or settings.encoder or DEFAULT_MODEL))
+    encoder = OnnxEncoder.open(home.adopt_model(source).path, threads)
     with StageProgress() as progress:
         outcome = reindex(home, kb, entries, encoder, progress)
-    settings = kb.read_settings()
     if model is not None or not kb.settings_file.exists():
-        kb.write_settings(replace(settings, encoder=model or settings.encoder))
+        kb.write_settings(replace(settings, encoder=settings.encoder if model is None else _lasting_name(source)))
     _warn_of_long_phrasings(entries, encoder)
     say(
         f"{outcome.entries:,} entries ({outcome.new:,} new, {outcome.changed:,} changed, {outcome.unchanged:,} "
@@ -52,8 +57,18 @@ def index(home: Home, kb_name: str, entries: Sequence[Entry], model: str | None,
     return outcome
 
 
-def _choose_model(kb: KnowledgeBaseFolder, named: str | None) -> ModelDirectory:
-    return open_directory(find_model(named or kb.read_settings().encoder or DEFAULT_MODEL))
+def choose_columns(given: Sequence[str]) -> dict[str, str]:
+    """Read `--map FIELD=COLUMN`; InputError where one is not of that form."""
+    for choice in given:
+        if "=" not in choice:
+            fix = "write it as FIELD=COLUMN, such as question=Title"
+            raise InputError(Complaint(file="--map", problem=f"{choice} names no column", fix=fix))
+    return dict(choice.split("=", 1) for choice in given)
+
+
+def _lasting_name(model: ModelDirectory) -> str:
+    """Give what finds a model from any working folder: the name of a shipped one, else the whole path."""
+    return model.path.name if model.path.parent == PRETRAINED else str(model.path.absolute())
 
 
 def _show_notices(notices: Sequence[Complaint], limit: int) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+
+from indexer.entry import Entry
+from indexer.home import Home
+from indexer.reindex import Outcome, reindex
+from models.confidence import ConfidenceMap
+from models.directory import DEFAULT_MODEL, find_model, open_directory
+from models.encoder import OnnxEncoder
 
 REPOSITORY = Path(__file__).parents[2]
 FAKE_SERVICE = Path(__file__).with_name("fake_service.py")
@@ -156,3 +164,120 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> OnnxEncoder:
+    """The encoder that is part of the package."""
+    return OnnxEncoder.open(find_model(DEFAULT_MODEL))
+
+
+@pytest.fixture(scope="session")
+def confidence(encoder) -> ConfidenceMap:
+    return ConfidenceMap.read(find_model(DEFAULT_MODEL) / "confidence.json", encoder.spec.digest)
+
+
+def small_faq(answer: str) -> tuple[Entry, ...]:
+    """A small FAQ whose first answer is chosen."""
+    return (
+        Entry(id="reset", question="How do I reset my password?", similar=("I forgot my password",), answer=answer),
+        Entry(id="parcel", question="Where is my parcel?", answer="On its way.", tags=("delivery",)),
+        Entry(id="invoice", question="怎么开发票？", answer="在订单页面申请。", tags=("money",)),
+    )
+
+
+Publish = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def publish(encoder) -> Publish:
+    """Publish the small FAQ in a home, with an answer of one's own."""
+
+    def publish(home: Home, answer: str, kb: str = "demo") -> Outcome:
+        return reindex(home, home.knowledge_base(kb), small_faq(answer), encoder)
+
+    return publish
+
+
+@pytest.fixture(scope="session")
+def pristine_home(tmp_path_factory: pytest.TempPathFactory, publish) -> Home:
+    """A home with the shipped model and two versions of the knowledge base demo. To look at, not to change."""
+    home = Home(tmp_path_factory.mktemp("pristine") / "home")
+    home.prepare()
+    home.adopt_model(open_directory(find_model(DEFAULT_MODEL)))
+    publish(home, "the first answer")
+    publish(home, "the second answer")
+    return home
+
+
+@pytest.fixture(scope="session")
+def copy_home(pristine_home) -> Callable[[Path], Home]:
+    """Copy the pristine home. The files of its model are shared: replace them, never write into them."""
+
+    def copy_file(source: str, target: str) -> str:
+        (os.link if "@" in Path(source).parent.name else shutil.copy2)(source, target)
+        return target
+
+    def copy(target: Path) -> Home:
+        shutil.copytree(pristine_home.path, target, copy_function=copy_file)
+        return Home(target)
+
+    return copy
+
+
+@pytest.fixture
+def home(tmp_path, copy_home) -> Home:
+    """A home of one's own."""
+    return copy_home(tmp_path / "home")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def mistake(self) -> str:
+        """What a user's mistake is told: one line and exit code 1, no traceback."""
+        assert self.code == 1, self
+        assert self.err.startswith("faqmatch: "), self
+        assert self.err.count("\n") == 1, self
+        return self.err.removeprefix("faqmatch: ").rstrip("\n")
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def faqmatch(tmp_path) -> Command:
+    """Run the command line as a process of its own, in a folder of its own."""
+
+    def run(*arguments: object, before: tuple[str, ...] = (), **environment: str) -> Ran:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FAQMATCH_")}
+        ended = subprocess.run(
+            [*before, sys.executable, "-W", "error", "-m", "service.cli", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**inherited, "PYTHONPATH": str(REPOSITORY), "HOME": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return Ran(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def damage() -> Callable[[Path], None]:
+    """Turn one bit in the middle of a file."""
+
+    def damage(file: Path) -> None:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.unlink()
+        file.write_bytes(content)
+
+    return damage

@@ -45,7 +45,7 @@ def test_info_tells_the_settings_that_matter_and_no_path(open_service, keyed_ser
 
 def test_a_service_that_is_well_says_so(open_service):
     assert open_service.get("/healthz").json() == {"status": "alive"}
-    assert open_service.get("/readyz").json() == {"status": "ready"}
+    assert open_service.get("/readyz").json() == {"status": "ready", "problems": []}
 
 
 @pytest.mark.parametrize("problems", ["demo is being loaded,other is damaged"])

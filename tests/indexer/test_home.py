@@ -1,0 +1,209 @@
+import json
+import os
+import threading
+
+import pytest
+
+from indexer import durable
+from indexer.errors import HomeError, KnowledgeBaseError
+from indexer.home import Home, KnowledgeBaseSettings, staging_folder
+from models import directory
+from models.errors import ModelDirectoryError
+from models.types import EncoderSpec
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A whole model directory whose files are only bytes."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("model.onnx", "tokenizer.json", "confidence.json", "card.md"):
+        (folder / name).write_bytes(name.encode() * 100)
+    files = {name: directory.hash_file(folder / name) for name in ("model.onnx", "tokenizer.json")}
+    prefixes = {"question": "query: ", "answer": ""}
+    spec = EncoderSpec(
+        name="tiny",
+        digest=directory.compute_digest(files, "mean", prefixes, 64),
+        dim=4,
+        pooling="mean",
+        max_tokens=64,
+        languages=("en",),
+        prefixes=prefixes,
+    )
+    directory.write_spec(folder, spec)
+    return directory.open_directory(folder)
+
+
+@pytest.mark.parametrize("name", ["demo", "0", "a-b_c", "a" * 64])
+def test_a_plain_name_is_allowed(home, name):
+    assert home.knowledge_base(name).path == home.path / "kbs" / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "../x", "..", ".", "a/b", "/etc", "A", "a" * 65, "-a", "_a", "a b", "a\n", "a.b", "知识库", "a\0", "a\\b"],
+)
+def test_a_name_that_could_lead_elsewhere_is_refused(home, name):
+    with pytest.raises(KnowledgeBaseError, match="a name is 1 to 64 of a-z, 0-9, _ and -"):
+        home.knowledge_base(name)
+
+
+def test_making_a_home_touches_nothing(tmp_path):
+    home = Home(tmp_path / "not there")
+    assert home.knowledge_bases() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prepare_makes_the_folders_and_leaves_no_probe(tmp_path):
+    home = Home(tmp_path / "a" / "home")
+    home.prepare()
+    home.prepare()
+    assert sorted(path.name for path in home.path.iterdir()) == ["cache", "kbs", "models"]
+
+
+def test_a_home_may_be_prepared_by_many_at_once(tmp_path):
+    failures = []
+
+    def prepare():
+        try:
+            for _ in range(20):
+                Home(tmp_path).prepare()
+        except (HomeError, OSError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=prepare) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "home").write_bytes(b"")
+    with pytest.raises(HomeError, match="a part of the path is a file: choose another folder with --home"):
+        Home(tmp_path / "home").prepare()
+
+
+def test_a_home_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    Home(tmp_path).prepare()
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(HomeError, match="permission denied: give this user the right to write there"):
+        Home(tmp_path).prepare()
+
+
+def test_knowledge_bases_are_those_that_were_published(home, publish):
+    home.knowledge_base("empty").path.mkdir()
+    assert home.knowledge_bases() == []
+    with pytest.raises(
+        KnowledgeBaseError, match=r"demo: not found .* \(there: none yet\): make it with faqmatch index"
+    ):
+        home.existing_knowledge_base("demo")
+    publish()
+    assert [kb.name for kb in home.knowledge_bases()] == ["demo"]
+    assert home.existing_knowledge_base("demo").name == "demo"
+    with pytest.raises(KnowledgeBaseError, match=r"empty: not found .* \(there: demo\)"):
+        home.existing_knowledge_base("empty")
+
+
+def test_settings_make_the_round_trip(kb):
+    kb.path.mkdir()
+    assert kb.read_settings() == KnowledgeBaseSettings(name="demo")
+    settings = KnowledgeBaseSettings(
+        name="demo",
+        encoder="question-encoder-zh-en",
+        answer_threshold=0.9,
+        clarify_threshold=0,
+        default_answer="不知道",
+    )
+    kb.write_settings(settings)
+    assert kb.read_settings() == settings
+    assert "不知道" in kb.settings_file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "must hold one JSON object"),
+        ({"colour": 1}, r"unknown field colour \(allowed: name, encoder, answer_threshold"),
+        ({"encoder": 1}, "encoder must be a text or null"),
+        ({"default_answer": ["x"]}, "default_answer must be a text or null"),
+        ({"answer_threshold": 1.5}, "answer_threshold must be a number from 0 to 1, or null"),
+        ({"answer_threshold": True}, "answer_threshold must be a number from 0 to 1, or null"),
+        ({"clarify_threshold": "0.5"}, "clarify_threshold must be a number from 0 to 1, or null"),
+        ({"clarify_threshold": -0.1}, "clarify_threshold must be a number from 0 to 1, or null"),
+        ('{"answer_threshold": NaN}', "answer_threshold must be a number from 0 to 1, or null"),
+        ({"answer_threshold": 0.3, "clarify_threshold": 0.4}, "clarify_threshold 0.4 is above answer_threshold 0.3"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_allowed(kb, content, problem):
+    kb.path.mkdir()
+    kb.settings_file.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(KnowledgeBaseError, match=rf"kb\.json: {problem}"):
+        kb.read_settings()
+
+
+def test_the_folder_gives_the_name_whatever_the_file_says(kb):
+    kb.path.mkdir()
+    kb.settings_file.write_text('{"name": "other"}')
+    assert kb.read_settings().name == "demo"
+
+
+def test_a_model_is_copied_into_the_home_once(home, model):
+    copy = home.adopt_model(model)
+    assert copy.path == home.path / "models" / f"tiny@{model.spec.digest[:12]}"
+    assert copy.spec == model.spec
+    assert {p.name: p.read_bytes() for p in copy.path.iterdir()} == {
+        p.name: p.read_bytes() for p in model.path.iterdir()
+    }
+    made = copy.path.stat().st_ino
+    assert home.adopt_model(model).path.stat().st_ino == made
+    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "confidence.json", "card.md", "spec.json"])
+def test_a_damaged_copy_is_made_anew(home, model, name):
+    damaged = home.adopt_model(model).path / name
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    assert home.adopt_model(model).spec == model.spec
+    assert damaged.read_bytes() == model.file(name).read_bytes()
+    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+def test_a_source_that_changed_under_the_copy_is_refused_and_leaves_nothing(home, model):
+    model.file("model.onnx").write_bytes(b"something else")
+    with pytest.raises(ModelDirectoryError, match=r"model\.onnx: was changed or damaged"):
+        home.adopt_model(model)
+    assert list((home.path / "models").iterdir()) == []
+
+
+def test_a_copy_that_another_process_made_meanwhile_is_taken(home, model, monkeypatch):
+    real = durable.move_into_place
+
+    def beaten(staging, target):
+        monkeypatch.setattr(durable, "move_into_place", real)
+        home.adopt_model(model)
+        real(staging, target)
+
+    monkeypatch.setattr(durable, "move_into_place", beaten)
+    assert home.adopt_model(model).spec == model.spec
+    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+def test_a_cache_file_is_named_by_its_model(home, encoder):
+    assert home.cache_file(encoder.spec) == home.path / "cache" / f"{encoder.spec.digest[:12]}.sqlite"
+
+
+def test_a_staging_folder_ends_with_its_block(tmp_path):
+    def fail_in_the_middle():
+        with staging_folder(tmp_path) as staging:
+            (staging / "half").write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_in_the_middle()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,97 @@
+"""The shipped encoder, and a BERT small enough to be made in a test."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, pre_tokenizers, processors
+from tokenizers.models import WordLevel
+
+from models.directory import PRETRAINED
+from models.encoder import OnnxEncoder, one_thread_options
+from models.types import EncoderSpec
+
+SHIPPED = PRETRAINED / "question-encoder-zh-en"
+WORDS = tuple("[PAD] [UNK] [CLS] [SEP] how do i reset my password where is the parcel".split())
+
+
+@pytest.fixture(scope="session")
+def shipped_directory() -> Path:
+    return SHIPPED
+
+
+@pytest.fixture(scope="session")
+def shipped_encoder() -> OnnxEncoder:
+    return OnnxEncoder.open(SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def words() -> tuple[str, ...]:
+    return WORDS
+
+
+def make_tokenizer() -> Tokenizer:
+    """A tokenizer of whole words; a text is read between [CLS] and [SEP]."""
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return tokenizer
+
+
+@pytest.fixture
+def tokenizer() -> Tokenizer:
+    return make_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def table() -> np.ndarray:
+    """A row a word, of very different directions."""
+    return np.random.default_rng(7).normal(size=(len(WORDS), 8)).astype(np.float32)
+
+
+@pytest.fixture
+def tiny_network():
+    """Make a network that takes the mean of its tokens' rows, scaled to unit norm or left as it is."""
+
+    def make(rows: np.ndarray, *, unit: bool = True) -> bytes:
+        last = "LpNormalization" if unit else "Identity"
+        nodes = [
+            helper.make_node("Gather", ["rows", "input_ids"], ["hidden"]),
+            helper.make_node("ReduceMean", ["hidden"], ["mean"], axes=[1], keepdims=0),
+            helper.make_node(last, ["mean"], ["embedding"], **({"axis": -1, "p": 2} if unit else {})),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])],
+            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, rows.shape[1]])],
+            [numpy_helper.from_array(rows, "rows")],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        return model.SerializeToString()
+
+    return make
+
+
+@pytest.fixture
+def tiny_encoder(tiny_network, table, tokenizer):
+    """Make an encoder over `tiny_network`."""
+
+    def make(rows=table, *, unit=True, max_tokens=8, prefix="", threads=1) -> OnnxEncoder:
+        spec = EncoderSpec(
+            name="tiny",
+            digest="0123456789abcdef" * 4,
+            dim=rows.shape[1],
+            pooling="mean",
+            max_tokens=max_tokens,
+            languages=("en",),
+            prefixes={"question": prefix, "answer": "the "},
+        )
+        session = onnxruntime.InferenceSession(tiny_network(rows, unit=unit), one_thread_options())
+        return OnnxEncoder(spec, session, tokenizer, threads)
+
+    return make

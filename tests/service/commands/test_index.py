@@ -1,0 +1,268 @@
+import json
+import os
+
+import pytest
+
+from indexer.home import Home
+from indexer.publishing import publish_lock, read_current
+
+HEADER = "id,question,answer\n"
+GOOD = HEADER + "a,How do I pay?,By card.\nb,怎么开发票,在订单页面。\n"
+
+
+@pytest.fixture
+def faq(tmp_path):
+    """Write a file into the folder that commands run in."""
+
+    def write(content: str | bytes, name: str = "faq.csv"):
+        file = tmp_path / name
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    return write
+
+
+def files_under(folder) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("id,question\na,How?\n", "faq.csv: has no answer column among 'id', 'question': name a column answer"),
+        (HEADER + "a,,By card.\n", "faq.csv, row 2, column question: is empty: write a question"),
+        (HEADER + "a,How?,\n", "faq.csv, row 2, column answer: is empty: write an answer, or index with"),
+        (HEADER + "a,How?,So.\na,Why?,So.\n", "faq.csv, row 3, column id: 'a' is the id of row 2 too: give each row"),
+        (
+            HEADER + "a,How?,So.\nb,how,Or so.\n",
+            "faq.csv, row 3, column question: 'how' (id 'b') stands in row 2 (id 'a') with another answer: "
+            "merge the two rows, or index with --allow-conflicts",
+        ),
+        (HEADER + f"a,{'q' * 2_000},So.\n", "faq.csv, row 2, column question: has 2,000 characters, the limit is 1,000"),
+        (GOOD.encode("gb18030"), "faq.csv, row 3: is not UTF-8 (byte 0x"),
+        ("", "faq.csv: holds no rows"),
+        (HEADER, "faq.csv: holds no rows"),
+        (HEADER + "a,How?,So,more\n", "faq.csv, row 2: has 4 cells, the header has 3"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_line_with_file_row_and_fix(faqmatch, faq, tmp_path, content, told):
+    ran = faqmatch("index", faq(content), "--kb", "shop", "--home", tmp_path / "home")
+    assert ran.mistake.startswith(told)
+    assert ran.out == ""
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere.csv", "nowhere.csv: does not exist: give the path of a readable file"),
+        ("faq.xls", "faq.xls: has the unknown suffix '.xls': give a file that ends in .csv, .jsonl"),
+        (".", "has the unknown suffix ''"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(faqmatch, faq, name, told):
+    faq("", "faq.xls")
+    assert told in faqmatch("index", name, "--kb", "shop").mistake
+
+
+@pytest.mark.parametrize("name", ["Shop", "../shop", "", "shop!", "-", "s" * 65, "商店"])
+def test_a_bad_name_of_a_knowledge_base_is_one_line(faqmatch, faq, name):
+    mistake = faqmatch("index", faq(GOOD), f"--kb={name}", "--check").mistake
+    assert "a name is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit" in mistake
+
+
+def test_one_bad_row_of_many_applies_nothing_and_every_bad_row_is_told(faqmatch, faq, home):
+    kb = home.knowledge_base("demo")
+    before, there = kb.current_file.read_bytes(), files_under(home.path)
+    bad = faq(HEADER + "a,How do I pay?,By card.\nb,,x\nc,What?,\nd,Where?,Here.\nd,Who?,Me.\n")
+    ran = faqmatch("index", bad, "--kb", "demo", "--home", home.path)
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    rows = [("row 3", "question: is empty"), ("row 4", "answer: is empty"), ("row 6", "'d' is the id of row 5 too")]
+    for row, problem in rows:
+        [line] = [line for line in ran.err.splitlines() if f", {row}, " in line]
+        assert problem in line
+    assert len(ran.err.splitlines()) == 3
+    assert kb.current_file.read_bytes() == before
+    assert files_under(home.path) == there
+
+
+def test_check_looks_and_writes_nothing(faqmatch, faq, tmp_path):
+    file = faq(GOOD)
+    ran = faqmatch("index", file, "--kb", "shop", "--home", tmp_path / "home", "--check")
+    assert (ran.code, ran.out, ran.err) == (0, "faq.csv: 2 rows, 2 entries, 0 notices\n", "")
+    assert files_under(tmp_path) == ["faq.csv"]
+
+
+def test_a_file_is_published_and_the_second_time_nothing_is_to_do(faqmatch, faq, home, encoder):
+    file = faq(GOOD)
+    first = faqmatch("index", file, "--kb", "shop", "--home", home.path)
+    assert first.code == 0, first
+    version = read_current(home.knowledge_base("shop")).version
+    assert "2 entries (2 new, 0 changed, 0 unchanged, 0 removed), 2 phrasings, 2 texts encoded\n" in first.out
+    assert f"knowledge base shop: published version {version} with {encoder.spec.label}\n" in first.out
+    again = faqmatch("index", file, "--kb", "shop", "--home", home.path)
+    assert "2 entries (0 new, 0 changed, 2 unchanged, 0 removed), 2 phrasings, 0 texts encoded\n" in again.out
+    assert f"nothing has changed, still current: version {version}" in again.out
+    file.write_text(GOOD.replace("By card.", "By card or cash.") + "c,Where?,Here.\n")
+    changed = faqmatch("index", file, "--kb", "shop", "--home", home.path)
+    assert "3 entries (1 new, 1 changed, 1 unchanged, 0 removed), 3 phrasings, 1 texts encoded\n" in changed.out
+    assert read_current(home.knowledge_base("shop")).version > version
+
+
+def test_progress_comes_as_plain_lines_where_there_is_no_terminal(faqmatch, faq, home):
+    ran = faqmatch("index", faq(GOOD), "--kb", "shop", "--home", home.path)
+    assert ran.err.splitlines() == ["encode 0/2", "encode 2/2", "index 0/2", "index 2/2"]
+
+
+def test_rows_without_an_answer_are_taken_when_they_may_be(faqmatch, faq, home):
+    file = faq("id,question\na,How do I pay?\n")
+    assert faqmatch("index", file, "--kb", "ids", "--home", home.path, "--allow-empty-answer").code == 0
+    ran = faqmatch("ask", "how do i pay", "--kb", "ids", "--home", home.path, "--json")
+    reply = json.loads(ran.out)
+    assert (reply["decision"], reply["answer"], reply["matches"][0]["entry"]["id"]) == ("answer", None, "a")
+
+
+def test_two_answers_to_one_question_both_stay_when_they_may(faqmatch, faq, home):
+    file = faq(HEADER + "a,How do I pay?,By card.\nb,how do I pay,In cash.\n")
+    ran = faqmatch("index", file, "--kb", "both", "--home", home.path, "--allow-conflicts")
+    assert ran.code == 0, ran
+    assert "notice: faq.csv, row 3, column question: 'how do I pay' (id 'b') stands in row 2 (id 'a')" in ran.err
+    asked = faqmatch("ask", "how do i pay", "--kb", "both", "--home", home.path, "--json")
+    assert json.loads(asked.out)["decision"] == "clarify"
+
+
+def test_a_column_may_be_chosen_for_a_field(faqmatch, faq, home):
+    file = faq("Nummer,Frage,Antwort\n7,How do I pay?,By card.\n")
+    assert "--map" in faqmatch("index", file, "--kb", "shop", "--check").mistake
+    chosen = ("--map", "question=Frage", "--map", "answer=Antwort")
+    assert faqmatch("index", file, "--kb", "shop", "--home", home.path, *chosen).code == 0
+    ran = faqmatch("ask", "how do i pay", "--kb", "shop", "--home", home.path, "--json")
+    [match] = json.loads(ran.out)["matches"]
+    assert (match["entry"]["answer"], match["entry"]["metadata"]) == ("By card.", {"Nummer": "7"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("question", "--map question: write it as FIELD=COLUMN, such as question=Title"),
+        ("frage=question", "--map names no field: 'frage'"),
+        ("question=Frage", "has no column 'Frage'"),
+    ],
+)
+def test_a_column_that_cannot_be_chosen_is_one_line(faqmatch, faq, given, told):
+    assert told in faqmatch("index", faq(GOOD), "--kb", "shop", "--check", "--map", given).mistake
+
+
+def test_few_of_many_notices_are_shown_unless_all_are_wanted(faqmatch, faq):
+    file = faq("question,answer\n" + "How do I pay?,By card.\n" * 31)
+    some = faqmatch("index", file, "--kb", "shop", "--check").err.splitlines()
+    assert len(some) == 21
+    assert some[-1] == "notice: and 10 more (all of them with --all-notices)"
+    assert len(faqmatch("index", file, "--kb", "shop", "--check", "--all-notices").err.splitlines()) == 30
+
+
+def test_a_phrasing_longer_than_the_encoder_reads_is_noticed(faqmatch, faq, home):
+    ran = faqmatch("index", faq(HEADER + f"long,{'why so many words ' * 55},So.\n"), "--kb", "shop", "--home", home.path)
+    assert ran.code == 0, ran
+    [notice] = [line for line in ran.err.splitlines() if line.startswith("notice: ")]
+    assert notice.startswith("notice: entry long: ")
+    assert "tokens of 'why so many words" in notice
+
+
+def test_a_second_publisher_is_told_who_the_first_is(faqmatch, faq, home):
+    kb = home.knowledge_base("demo")
+    before = kb.current_file.read_bytes()
+    with publish_lock(kb):
+        ran = faqmatch("index", faq(GOOD), "--kb", "demo", "--home", home.path)
+    assert ran.mistake == (
+        f"knowledge base demo is being published by process {os.getpid()}: wait for it, or stop it"
+    )
+    assert kb.current_file.read_bytes() == before
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_one_line(faqmatch, faq):
+    file = faq(GOOD)
+    for path in (file, file / "home"):
+        mistake = faqmatch("index", file, "--kb", "shop", "--home", path).mistake
+        assert mistake.startswith(str(file))
+        assert mistake.endswith("a part of the path is a file: choose another folder with --home")
+
+
+@pytest.fixture
+def ordinary_user() -> tuple[str, ...]:
+    """What runs a command so that the mode bits of a folder count, which they do not for root."""
+    if os.geteuid() != 0:
+        return ()
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
+
+
+def test_a_data_folder_that_may_not_be_written_is_one_line(faqmatch, faq, tmp_path, ordinary_user):
+    (tmp_path / "locked").mkdir(mode=0o555)
+    file = faq(GOOD)
+    for path in (tmp_path / "locked", tmp_path / "locked/home"):
+        mistake = faqmatch("index", file, "--kb", "shop", "--home", path, before=ordinary_user).mistake
+        assert str(path) in mistake
+        assert "permission denied: give this user the right to write there, or choose another folder" in mistake
+
+
+def test_a_data_folder_that_may_not_be_read_is_one_line(faqmatch, home, ordinary_user):
+    home.path.chmod(0)
+    try:
+        for command in (["ask", "x", "--kb", "demo"], ["versions", "--kb", "demo"], ["verify", "--kb", "demo"]):
+            mistake = faqmatch(*command, "--home", home.path, before=ordinary_user).mistake
+            assert str(home.path) in mistake
+            assert "ermission denied" in mistake
+    finally:
+        home.path.chmod(0o755)
+
+
+def test_a_file_that_may_not_be_read_is_one_line(faqmatch, faq, ordinary_user):
+    file = faq(GOOD)
+    file.chmod(0)
+    mistake = faqmatch("index", file, "--kb", "shop", "--check", before=ordinary_user).mistake
+    assert "faq.csv: may not be read by this user" in mistake
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_model_folder_with_a_changed_file_is_one_line_and_publishes_nothing(
+    faqmatch, faq, tmp_path, home, encoder, damage, name
+):
+    model = home.model_path(encoder.spec)
+    damage(model / name)
+    ran = faqmatch("index", faq(GOOD), "--kb", "shop", "--home", tmp_path / "new", "--model", model)
+    assert f"{model / name}: was changed or damaged (SHA-256 differs from spec.json)" in ran.mistake
+    assert Home(tmp_path / "new").knowledge_bases() == []
+
+
+def test_what_is_no_model_is_one_line_that_lists_those_there_are(faqmatch, faq, tmp_path):
+    ran = faqmatch("index", faq(GOOD), "--kb", "shop", "--home", tmp_path / "home", "--model", tmp_path)
+    assert ran.mistake.startswith(f"model {tmp_path}: neither a shipped model (question-encoder-zh-en) nor a folder")
+
+
+def test_a_model_folder_is_remembered_wherever_the_next_index_is_started(faqmatch, faq, home, encoder, tmp_path):
+    os.symlink(home.model_path(encoder.spec), tmp_path / "my-model")
+    file = faq(GOOD)
+    assert faqmatch("index", file, "--kb", "shop", "--home", home.path, "--model", "my-model").code == 0
+    assert home.knowledge_base("shop").read_settings().encoder == str(tmp_path / "my-model")
+    (tmp_path / "elsewhere").mkdir()
+    again = faqmatch("index", file, "--kb", "shop", "--home", home.path, before=("env", "-C", tmp_path / "elsewhere"))
+    assert again.code == 0, again
+
+
+def test_wrong_settings_of_the_knowledge_base_are_one_line_and_publish_nothing(faqmatch, faq, home, encoder):
+    kb = home.knowledge_base("demo")
+    kb.settings_file.write_text('{"treshold": 1}')
+    before = kb.current_file.read_bytes()
+    for model in ([], ["--model", home.model_path(encoder.spec)]):
+        ran = faqmatch("index", faq(GOOD), "--kb", "demo", "--home", home.path, *model)
+        assert "kb.json: unknown field treshold (allowed: name, encoder" in ran.mistake
+        assert kb.current_file.read_bytes() == before
+
+
+def test_thresholds_of_the_knowledge_base_outlive_an_index(faqmatch, faq, home):
+    kb = home.knowledge_base("demo")
+    kb.settings_file.write_text('{"answer_threshold": 0.9, "default_answer": "?"}')
+    assert faqmatch("index", faq(GOOD), "--kb", "demo", "--home", home.path).code == 0
+    settings = kb.read_settings()
+    assert (settings.answer_threshold, settings.default_answer, settings.encoder) == (0.9, "?", None)
