@@ -14,7 +14,8 @@ from models.encoder import OnnxEncoder, one_thread_options
 from models.types import EncoderSpec
 
 SHIPPED = PRETRAINED / "question-encoder-zh-en"
-WORDS = tuple("[PAD] [UNK] [CLS] [SEP] how do i reset my password where is the parcel".split())
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+WORDS = (*SPECIAL, "how", "do", "i", "reset", "my", "password", "where", "is", "the", "parcel")
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +96,32 @@ def tiny_encoder(tiny_network, table, tokenizer):
         return OnnxEncoder(spec, session, tokenizer, threads)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bert():
+    """A random BertModel: 2 layers of 32, 40 positions; its weights are large enough to matter."""
+    import torch  # noqa: PLC0415 - seconds, which most tests of this floor do without
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(3)
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=40,
+        initializer_range=0.3,
+        layer_norm_eps=1e-6,
+    )
+    return BertModel(config, add_pooling_layer=False).eval()
+
+
+@pytest.fixture
+def checkpoint(tmp_path, bert) -> Path:
+    """The folder that `save_pretrained` gives for it, with its tokenizer."""
+    folder = tmp_path / "checkpoint"
+    bert.save_pretrained(folder)
+    make_tokenizer().save(str(folder / "tokenizer.json"))
+    return folder

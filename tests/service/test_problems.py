@@ -77,10 +77,6 @@ def test_an_unknown_route_is_404(open_service, path):
     assert "/openapi.json" in problem_in(response).detail
 
 
-def test_the_root_is_left_free(open_service):
-    assert open_service.get("/").status_code == 404
-
-
 def test_a_wrong_method_is_405_and_names_the_right_one(open_service):
     response = open_service.get(QUERY)
     assert response.status_code == 405
