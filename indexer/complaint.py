@@ -9,10 +9,12 @@ _EXCERPT_CHARACTERS = 60
 class Complaint:
     """One problem and its way out. A notice has the same form: there `fix` says what was done about it.
 
-    `row` is the physical line where the row starts, as an editor shows it; None where the whole file is meant.
+    `row` is the physical line where the row starts, as an editor shows it, or in a workbook the row of `sheet`, as
+    Excel shows it; None where the whole file or sheet is meant.
     """
 
     file: str
+    sheet: str | None = None
     row: int | None = None
     column: str | None = None
     problem: str
@@ -20,9 +22,10 @@ class Complaint:
 
     def __str__(self) -> str:
         """Give one printable line, whatever the file holds: `faq.csv, row 7, column answer: is empty: write one`."""
+        sheet = "" if self.sheet is None else f", sheet {self.sheet}"
         row = "" if self.row is None else f", row {self.row}"
         column = "" if self.column is None else f", column {self.column}"
-        return _printable(f"{self.file}{row}{column}: {self.problem}: {self.fix}")
+        return _printable(f"{self.file}{sheet}{row}{column}: {self.problem}: {self.fix}")
 
 
 def excerpt(text: str) -> str:

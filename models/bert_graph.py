@@ -186,7 +186,7 @@ class _Graph:
             raise CheckpointError(f"model.safetensors: the tensor {name} of a BertModel is missing") from None
 
     def _constant(self, name: str, value: NDArray[np.generic]) -> str:
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def _node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401

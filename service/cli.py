@@ -1,10 +1,15 @@
 """The one console script, `faqmatch`. Commands import what they run, so that `faqmatch --help` is instant."""
 
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+# From its import on, onnxruntime would keep an id of this machine and report to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 app = typer.Typer(
     name="faqmatch",
@@ -16,8 +21,10 @@ app = typer.Typer(
 model_app = typer.Typer(help="Model directories: list, show, check, make.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 
+# `readable=False` everywhere: the one line of those who read is better than the parser's.
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Data folder [default: FAQMATCH_HOME, else ~/.faqmatch].")
+    Path | None,
+    typer.Option("--home", help="Data folder [default: FAQMATCH_HOME, else ~/.faqmatch].", readable=False),
 ]
 KbOption = Annotated[str, typer.Option("--kb", help="Knowledge base: 1 to 64 of a-z, 0-9, _ and -.")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")]
@@ -31,6 +38,8 @@ def main() -> None:
     from models.errors import ModelError
     from service.errors import ServiceError
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: a file's name may be no text
     try:
         app()
     except (IndexerError, ModelError, ServiceError) as error:
@@ -55,7 +64,7 @@ def demo(
 
 @app.command()
 def index(
-    file: Annotated[Path, typer.Argument(help="FAQ file: .jsonl or .csv.")],
+    file: Annotated[Path, typer.Argument(help="FAQ file: .jsonl or .csv.", readable=False)],
     kb: KbOption,
     home: HomeOption = None,
     model: Annotated[str | None, typer.Option(help="Shipped model or model folder; remembered in kb.json.")] = None,
@@ -199,7 +208,7 @@ def model_check(model: Annotated[str, typer.Argument(help="Shipped model or mode
 
 @model_app.command("base")
 def model_base(
-    out: Annotated[Path, typer.Argument(help="Folder to write.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write.", readable=False)],
     languages: Annotated[str, typer.Option(help='"zh,en", or "all" for the whole vocabulary.')] = "zh,en",
 ) -> None:
     """Write the pretrained multilingual-e5-small as a folder of the transformers library (needs the extra train)."""
@@ -214,14 +223,18 @@ def model_base(
 
 @model_app.command("convert")
 def model_convert(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder of a BERT encoder, saved by the transformers library.")],
-    out: Annotated[Path, typer.Argument(help="Model folder to write.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Folder of a BERT encoder, saved by the transformers library.", readable=False)
+    ],
+    out: Annotated[Path, typer.Argument(help="Model folder to write.", readable=False)],
     name: Annotated[str | None, typer.Option(help="Name of the model [default: that of the folder].")] = None,
     languages: Annotated[str, typer.Option(help="Languages it knows, comma separated.")] = "zh,en",
     max_tokens: Annotated[int, typer.Option(min=8, max=512, help="Longer texts are cut.")] = 256,
     development: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder with faq.jsonl and queries.jsonl; may be repeated [default: the bundled FAQ]."),
+        typer.Option(
+            help="Folder with faq.jsonl and queries.jsonl; may be repeated [default: the bundled FAQ].", readable=False
+        ),
     ] = None,
     threads: ThreadsOption = None,
 ) -> None:

@@ -9,21 +9,22 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-OUT: Final = Console(highlight=False, soft_wrap=True)
-ERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 _PLAIN_EVERY: Final = 5.0
 """Seconds between two plain lines."""
+_WIDEST: Final = 10_000
+"""Columns of a table where there is no terminal; it takes as many as its content needs."""
 
 
-def say(line: str) -> None:
-    """Print one line to standard output, markup untouched."""
-    OUT.print(line, markup=False)
+def say(text: str) -> None:
+    """Print to standard output, to the letter: an answer may hold what rich takes for markup, emoji or tabs."""
+    print(text, flush=True)
 
 
 def warn(line: str) -> None:
-    """Print one line to standard error, markup untouched."""
-    ERR.print(line, markup=False)
+    """Print a line to standard error, to the letter."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
@@ -32,8 +33,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console(highlight=False, width=None if OUT.is_terminal else 200).print(table)
+        table.add_row(*map(Text, row))
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
 class StageProgress:
@@ -46,7 +47,7 @@ class StageProgress:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=ERR,
+            console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
         self._tasks: dict[str, TaskID] = {}

@@ -184,9 +184,8 @@ def test_without_a_readable_current_roll_back_takes_the_newest_whole_version(kb,
     assert read_current(kb).version == versions[1]
 
 
-@pytest.mark.usefixtures("holder")
-def test_roll_back_is_refused_while_another_publishes(kb, versions):
-    with pytest.raises(PublishError):
+def test_roll_back_is_refused_while_another_publishes(kb, versions, holder):
+    with pytest.raises(PublishError, match=f"by process {holder.pid}"):
         roll_back(kb)
     assert read_current(kb).version == versions[2]
 

@@ -101,7 +101,7 @@ def tiny_encoder(tiny_network, table, tokenizer):
 @pytest.fixture(scope="session")
 def bert():
     """A random BertModel: 2 layers of 32, 40 positions; its weights are large enough to matter."""
-    import torch  # noqa: PLC0415 - seconds, which most tests of this floor do without
+    import torch  # here, because it takes seconds that most tests of this floor do without
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(3)

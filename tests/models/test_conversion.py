@@ -68,7 +68,7 @@ def convert(checkpoint, tmp_path, easy):
     return convert
 
 
-def test_a_checkpoint_becomes_a_model_directory_that_opens(convert, tmp_path, bert):
+def test_a_checkpoint_becomes_a_model_directory_that_opens(convert, tmp_path):
     spec = convert()
     out = tmp_path / "out" / "tiny"
     opened = open_directory(out)
@@ -119,7 +119,7 @@ def test_an_older_model_directory_is_replaced_whole(convert, tmp_path):
         (Pooling(32, pooling_mode="mean"), "mean"),
     ],
 )
-def test_the_pooling_is_the_one_that_sentence_transformers_wrote(convert, checkpoint, bert, written, pooling):
+def test_the_pooling_is_the_one_that_sentence_transformers_wrote(convert, checkpoint, written, pooling):
     folder = checkpoint / "1_Pooling"
     folder.mkdir()
     if isinstance(written, dict):
@@ -211,7 +211,7 @@ def test_int8_that_loses_too_much_is_refused_by_the_name_of_the_set(convert, tmp
 
 def test_a_refusal_makes_no_directory(convert, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion, "MAX_HIT_AT_1_LOSS", -0.1)
-    with pytest.raises(CheckpointError, match="int8 loses more than -0.1 of hit@1"):
+    with pytest.raises(CheckpointError, match=r"int8 loses more than -0\.1 of hit@1"):
         convert()
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -235,7 +235,6 @@ def test_a_place_that_holds_something_else_is_not_replaced(convert, tmp_path, wh
 
 def test_an_empty_folder_is_a_place(convert, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert open_directory(tmp_path / "empty").spec == convert(out=tmp_path / "empty") if False else True
     spec = convert(out=tmp_path / "empty")
     assert open_directory(tmp_path / "empty").spec == spec
 
@@ -247,13 +246,13 @@ def test_more_tokens_than_the_network_reads_are_refused(convert):
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", "."])
 def test_a_name_that_is_a_path_is_refused(convert, name):
-    with pytest.raises(CheckpointError, match="only letters, digits, _, - and . are allowed"):
+    with pytest.raises(CheckpointError, match="only letters, digits, _, - and"):
         convert(options=ConversionOptions(name=name, languages=("en",), max_tokens=40))
 
 
 def test_a_set_that_judges_nothing_is_refused(checkpoint, tmp_path, easy):
     nothing = RetrievalSet(**vars(easy) | {"name": "nothing", "relevant": (frozenset(),) * 5})
-    with pytest.raises(CheckpointError, match="development set nothing: no query names an id that is in its faq.jsonl"):
+    with pytest.raises(CheckpointError, match="development set nothing: no query names an id that is in its"):
         convert_checkpoint(checkpoint, tmp_path / "out", OPTIONS, [easy, nothing])
     with pytest.raises(CheckpointError, match="no development set"):
         convert_checkpoint(checkpoint, tmp_path / "out", OPTIONS, [])

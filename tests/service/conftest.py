@@ -253,14 +253,22 @@ Command = Callable[..., Ran]
 
 @pytest.fixture
 def faqmatch(tmp_path) -> Command:
-    """Run the command line as a process of its own, in a folder of its own."""
+    """Run the command line as a process of its own, in a folder of its own.
 
-    def run(*arguments: object, before: tuple[str, ...] = (), **environment: str) -> Ran:
+    `before` goes before the command; `packages` is a folder of packages instead of this environment's.
+    """
+
+    def run(
+        *arguments: object, before: tuple[str, ...] = (), packages: Path | None = None, **environment: str
+    ) -> Ran:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FAQMATCH_")}
+        path = [str(REPOSITORY)] if packages is None else [str(REPOSITORY), str(packages)]
+        python = [sys.executable, "-W", "error"] if packages is None else [sys.executable, "-W", "error", "-S"]
+        command = [argument if isinstance(argument, bytes) else str(argument) for argument in arguments]
         ended = subprocess.run(
-            [*before, sys.executable, "-W", "error", "-m", "service.cli", *map(str, arguments)],
+            [*before, *python, "-m", "service.cli", *command],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(REPOSITORY), "HOME": str(tmp_path), **environment},
+            env={**inherited, "PYTHONPATH": os.pathsep.join(path), "HOME": str(tmp_path), **environment},
             capture_output=True,
             text=True,
             timeout=60,

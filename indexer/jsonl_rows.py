@@ -1,0 +1,52 @@
+"""JSONL files as raw rows: one object a line; a line that is none comes as a complaint in its place."""
+
+import json
+from typing import Any, NoReturn
+
+from indexer.complaint import Complaint, excerpt
+from indexer.row import MAX_ROW_BYTES, Row, Rows, too_long
+from indexer.text_encoding import find_fault, lines_of
+
+
+def jsonl_rows(file: str, content: bytes) -> Rows:
+    """Read the rows of a JSONL file (UTF-8, with or without byte order mark)."""
+    if undecodable := find_fault(file, content):
+        yield undecodable
+        return
+    for number, line in enumerate(lines_of(content), start=1):
+        if not line.isspace():
+            yield _row(file, number, line)
+
+
+def _row(file: str, number: int, line: str) -> Row | Complaint:
+    if len(line) > MAX_ROW_BYTES or (len(line) > MAX_ROW_BYTES // 4 and len(line.encode()) > MAX_ROW_BYTES):
+        return too_long(file, number)
+    fix = 'write one object a line, as in {"question": "...", "answer": "..."}'
+    try:
+        cells = _JSON.decode(line)
+    except json.JSONDecodeError as error:
+        problem = f"is not JSON ({error.msg}, at character {error.pos + 1})"
+    except RecursionError:
+        problem = "is nested too deeply"
+    except ValueError as error:  # ours, and Python's own on a number of thousands of digits
+        problem, fix = f"is not plain JSON ({error})", "write each key once, and numbers that are finite"
+    else:
+        if isinstance(cells, dict):
+            return Row(number=number, cells=cells)
+        problem = "is JSON but no object"
+    return Complaint(file=file, row=number, problem=problem, fix=fix)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {excerpt(next(key for key in keys if keys.count(key) > 1))} stands twice")
+    return cells
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)

@@ -1,0 +1,49 @@
+"""One raw row of an input file, before anybody has judged its cells."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.complaint import Complaint
+
+MAX_FILE_BYTES: Final = 50_000_000
+MAX_ROW_BYTES: Final = 10_000_000
+"""Of the texts of one row in UTF-8."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row by column name; a blank cell is None.
+
+    A cell is text in CSV, any JSON value in JSONL, and text, a number, a switch or Unreadable in a workbook.
+    """
+
+    number: int
+    """The physical line where the row starts, as an editor shows it, or the row of the sheet as Excel shows it."""
+    sheet: str | None = None
+    """Where the row is from a workbook: the name of its sheet."""
+    cells: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """A cell of a workbook whose value nobody knows: a formula never calculated, or one that failed."""
+
+    problem: str
+    fix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What the person should know of how the file was read, and need not correct."""
+
+    said: Complaint
+
+
+Rows = Iterator[Row | Complaint | Notice]
+
+
+def too_long(file: str, number: int, sheet: str | None = None) -> Complaint:
+    """Give the complaint about a row of more than MAX_ROW_BYTES."""
+    problem = f"has more than {MAX_ROW_BYTES // 1_000_000} MB in one row"
+    return Complaint(file=file, sheet=sheet, row=number, problem=problem, fix="shorten it, or close its quotes")

@@ -1,0 +1,76 @@
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from service.commands.terminal import StageProgress, say, show_table, warn
+
+TRICKY = "[bold]not bold[/bold] [red] :warning: \\[x] \t| 重置密码 {}"
+
+
+def test_what_is_said_arrives_to_the_letter(capsys):
+    say(f"{TRICKY}\n{'long ' * 100}")
+    warn(TRICKY)
+    written = capsys.readouterr()
+    assert written.out == f"{TRICKY}\n{'long ' * 100}\n"
+    assert written.err == f"{TRICKY}\n"
+
+
+def test_a_table_keeps_its_cells_to_the_letter_and_as_wide_as_they_are(capsys):
+    cells = ["[bold]a[/bold] :warning: \\[x]", "b" * 300]
+    show_table(["one", "two"], [cells], title="Title")
+    written = capsys.readouterr().out
+    assert "Title" in written
+    [row] = [line for line in written.splitlines() if line.startswith("│")]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == cells
+
+
+def test_progress_without_a_terminal_is_a_line_at_each_end(capsys):
+    with StageProgress() as progress:
+        for done in range(1_001):
+            progress("encode", done, 1_000)
+        progress("index", 0, 1_000)
+        progress("index", 1_000, 1_000)
+    assert capsys.readouterr().err.splitlines() == ["encode 0/1,000", "encode 1,000/1,000", "index 0/1,000", "index 1,000/1,000"]
+
+
+def test_a_stage_with_nothing_to_do_is_not_reported(capsys):
+    with StageProgress() as progress:
+        progress("encode", 0, 0)
+    assert capsys.readouterr().err == ""
+
+
+def test_long_work_without_a_terminal_tells_its_rate_and_the_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 6.0, 8.0, 12.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with StageProgress() as progress:
+        for done in (0, 300, 400, 1_000):
+            progress("encode", done, 1_000)
+    assert capsys.readouterr().err.splitlines() == ["encode 0/1,000", "encode 300/1,000, 50/s, 14 s left", "encode 1,000/1,000"]
+
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+from service.commands.terminal import StageProgress
+with StageProgress() as progress:
+    for done in range(0, 101, 10):
+        progress("encode", done, 100)
+"""
+
+
+def test_progress_on_a_terminal_is_a_bar():
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=theirs, env=environment):
+        os.close(theirs)
+        written = b""
+        try:
+            while part := os.read(ours, 65536):
+                written += part
+        except OSError:  # the other end is closed
+            pass
+    os.close(ours)
+    assert "━━━━" in written.decode()
+    assert "100/100" in written.decode()
