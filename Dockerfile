@@ -20,7 +20,8 @@ COPY --from=build /opt/faqmatch /opt/faqmatch
 ENV PATH=/opt/faqmatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     FAQMATCH_HOME=/data \
-    FAQMATCH_HOST=0.0.0.0
+    FAQMATCH_HOST=0.0.0.0 \
+    ORT_DISABLE_TELEMETRY=1
 USER 10001
 WORKDIR /data
 VOLUME /data

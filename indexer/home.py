@@ -1,9 +1,12 @@
 """The data home: where what lies, and the settings of a knowledge base.
 
 <home>/models/<name>@<digest12>/     the model each version was built with
+       models.lock                   one copy of a model at a time
        cache/<digest12>.sqlite       vectors of encoded texts; disposable
        kbs/<kb>/kb.json              settings of the knowledge base
+       kbs/<kb>/settings.lock        one writer of them at a time
        kbs/<kb>/CURRENT              which version is served
+       kbs/<kb>/PUBLISHING           the version on its way to CURRENT, where a run was stopped
        kbs/<kb>/publish.lock         one publisher at a time
        kbs/<kb>/versions/<version>/  the versions
 """
@@ -11,7 +14,7 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -46,14 +49,28 @@ class KnowledgeBaseFolder:
         self.name = path.name
         self.versions = path / "versions"
         self.current_file = path / "CURRENT"
+        self.publishing_file = path / "PUBLISHING"
         self.lock_file = path / "publish.lock"
         self.settings_file = path / "kb.json"
+        self.settings_lock = path / "settings.lock"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a version was ever made current; CURRENT itself may have been lost since."""
+        on_its_way = self.publishing_file.exists()
+        return self.current_file.is_file() or (not on_its_way and any(self.versions.glob("[0-9]*/manifest.json")))
 
     def read_settings(self) -> KnowledgeBaseSettings:
-        """Read `kb.json`; KnowledgeBaseError names the wrong field and what is allowed."""
+        """Read `kb.json`; KnowledgeBaseError names the wrong field and what is allowed.
+
+        It may be missing only before the first publish: later that would bring other thresholds, unnoticed.
+        """
         try:
             raw = json.loads(self.settings_file.read_bytes())
         except FileNotFoundError:
+            if self.is_published:
+                fix = "restore it, or write {} there for the defaults"
+                raise KnowledgeBaseError(f"{self.settings_file}: is missing: {fix}") from None
             return KnowledgeBaseSettings(name=self.name)
         except (OSError, ValueError) as error:
             raise KnowledgeBaseError(f"{self.settings_file}: cannot be read ({error}): correct the file") from error
@@ -61,9 +78,9 @@ class KnowledgeBaseFolder:
 
     def write_settings(self, settings: KnowledgeBaseSettings) -> None:
         """Replace `kb.json`."""
-        durable.replace_file(
-            self.settings_file, (json.dumps(vars(settings), indent=2, ensure_ascii=False) + "\n").encode()
-        )
+        content = (json.dumps(vars(settings), indent=2, ensure_ascii=False) + "\n").encode()
+        with durable.exclusive(self.settings_lock):
+            durable.replace_file(self.settings_file, content)
 
 
 class Home:
@@ -75,16 +92,14 @@ class Home:
 
     def prepare(self) -> None:
         """Create the folders; HomeError when they cannot be written."""
-        for folder in (self._kbs, self.path / "models", self.path / "cache"):
+        for folder in (self.path, self._kbs, self.path / "models", self.path / "cache"):
             durable.make_directory(folder)
-        probe = self.path / f"probe-{uuid4().hex}"  # others may prepare the same home at this moment
-        durable.replace_file(probe, b"")
-        probe.unlink()
+        durable.check_writable(self.path)
 
     def knowledge_bases(self) -> list[KnowledgeBaseFolder]:
         """Give the knowledge bases that have been published, in name order."""
-        found = (KnowledgeBaseFolder(path.parent) for path in self._kbs.glob("*/CURRENT"))
-        return sorted(found, key=lambda folder: folder.name)
+        found = map(KnowledgeBaseFolder, self._kbs.glob("*/"))
+        return sorted((folder for folder in found if folder.is_published), key=lambda folder: folder.name)
 
     def knowledge_base(self, name: str) -> KnowledgeBaseFolder:
         """Give the folder of a knowledge base, whether it exists or not; KnowledgeBaseError on a bad name."""
@@ -97,7 +112,7 @@ class Home:
     def existing_knowledge_base(self, name: str) -> KnowledgeBaseFolder:
         """Give the folder of a published knowledge base; KnowledgeBaseError lists those there are."""
         folder = self.knowledge_base(name)
-        if not folder.current_file.is_file():
+        if not folder.is_published:
             known = ", ".join(kb.name for kb in self.knowledge_bases()) or "none yet"
             raise KnowledgeBaseError(
                 f"knowledge base {name}: not found in {self.path} (there: {known}): make it with faqmatch index"
@@ -115,24 +130,30 @@ class Home:
     def adopt_model(self, source: ModelDirectory) -> ModelDirectory:
         """Copy a model into the home unless it is there, and give the verified copy.
 
-        From then on the versions built with it do not depend on the package they came with.
+        From then on the versions built with it do not depend on the package they came with. Under the lock nobody
+        else copies or repairs, so that what lies half copied in the folder was left by a run that was killed.
         """
         target = self.model_path(source.spec)
-        try:
-            return open_directory(target)
-        except ModelDirectoryError:
-            if target.exists():  # damaged: the source is whole, so the copy is made anew
-                durable.remove_tree(target)
+        durable.make_directory(target.parent)
+        with durable.exclusive(self.path / "models.lock"):
+            with suppress(HomeError):  # what cannot be removed is in nobody's way
+                durable.sweep_leftovers(target.parent)
+            try:
+                found = open_directory(target)
+            except ModelDirectoryError:
+                self._copy_model(source, target)
+                return open_directory(target)
+            durable.sync_directory(target.parent)  # who copied it may have been killed before that
+            return found
+
+    def _copy_model(self, source: ModelDirectory, target: Path) -> None:
         with staging_folder(target.parent) as staging:
             for name in (*source.sha256, "spec.json"):
                 durable.copy_file(source.file(name), staging / name)
             open_directory(staging)
-            try:
-                durable.move_into_place(staging, target)
-            except HomeError:
-                if not target.exists():  # else another process was faster, with the same bytes
-                    raise
-        return open_directory(target)
+            if target.exists():  # damaged, and the source is whole
+                durable.remove_tree(target)
+            durable.move_into_place(staging, target)
 
 
 @contextmanager

@@ -38,10 +38,11 @@ def _row(file: str, number: int, line: str) -> Row | Complaint:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    cells = dict(pairs)
-    if len(cells) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {excerpt(next(key for key in keys if keys.count(key) > 1))} stands twice")
+    cells: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in cells:
+            raise ValueError(f"the key {excerpt(key)} stands twice")
+        cells[key] = value
     return cells
 
 

@@ -5,20 +5,22 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import RawIOBase
 from pathlib import Path
 
 from indexer import durable
-from indexer.errors import IndexerError, PublishError, VersionError
-from indexer.home import KnowledgeBaseFolder
+from indexer.errors import HomeError, IndexerError, KnowledgeBaseError, PublishError, VersionError
+from indexer.home import KnowledgeBaseFolder, KnowledgeBaseSettings
 from indexer.manifest import Manifest
-from indexer.version import open_version, read_manifest
+from indexer.version import NAME_TIME, open_version, read_manifest
 
 KEPT_VERSIONS = 3
-_NAME_TIME = "%Y%m%dT%H%M%S%f"
+_LOOKS_FOR_HOLDER = 100
 _NAME = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
 
 
@@ -29,6 +31,11 @@ class Current:
     version: str
     manifest_sha256: str
     revision: int
+
+    def to_bytes(self) -> bytes:
+        """Give the file's content: a JSON object that ends with the SHA-256 of its other fields."""
+        sha256 = hashlib.sha256(json.dumps(vars(self)).encode()).hexdigest()
+        return (json.dumps({**vars(self), "sha256": sha256}) + "\n").encode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,51 +54,84 @@ def publish_lock(kb: KnowledgeBaseFolder) -> Iterator[None]:
 
     The kernel gives the lock back when its holder dies, however it dies.
     """
-    durable.make_directory(kb.versions)
+    for folder in (kb.path, kb.versions):
+        durable.make_directory(folder)
     with durable.named_errors(kb.lock_file):
         lock = kb.lock_file.open("a+b", buffering=0)
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read(32).decode("ascii", "replace").strip() or "unknown"
+        if holder := _lock_or_find_holder(lock):
             raise PublishError(
                 f"knowledge base {kb.name} is being published by process {holder}: wait for it, or stop it"
-            ) from None
+            )
         with durable.named_errors(kb.lock_file):
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
-        durable.sweep_leftovers(kb.versions)
-        yield
+        with suppress(HomeError, VersionError):  # what cannot be removed is in nobody's way
+            _sweep(kb)
+        try:
+            yield
+        finally:
+            lock.truncate(0)
 
 
 def read_current(kb: KnowledgeBaseFolder) -> Current | None:
-    """Give what CURRENT says, None before the first publish; VersionError when it is damaged."""
+    """Give what CURRENT says, None before the first publish; VersionError when it is damaged, or missing after it."""
     try:
-        return Current(**json.loads(kb.current_file.read_bytes()))
+        content = kb.current_file.read_bytes()
+        fields = json.loads(content)
+        del fields["sha256"]
+        current = Current(**fields)
+        if content != current.to_bytes():
+            raise ValueError("its SHA-256 differs")
     except FileNotFoundError:
+        if kb.is_published:
+            raise VersionError(f"{kb.current_file}: is missing: faqmatch rollback --kb {kb.name}") from None
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise VersionError(f"{kb.current_file}: is damaged ({error}): faqmatch rollback --kb {kb.name}") from error
+    return current
+
+
+def publish(kb: KnowledgeBaseFolder, staging: Path, version: str) -> None:
+    """Give a verified staging folder its name and make it current. The caller holds the publish lock.
+
+    PUBLISHING names the version from before the one until after the other: where a run ends in between, the next one
+    removes what was never served, lest it be rolled back to, or push out one that was.
+    """
+    durable.replace_file(kb.publishing_file, f"{version}\n".encode())
+    durable.move_into_place(staging, kb.versions / version)
+    make_current(kb, version)
+
+
+def tidy_up(kb: KnowledgeBaseFolder) -> None:
+    """Remove what is not needed once a version was published. The caller holds the publish lock.
+
+    HomeError names the first that cannot be removed, when the rest is gone.
+    """
+    try:
+        _sweep(kb)
+    finally:
+        remove_old_versions(kb)
 
 
 def make_current(kb: KnowledgeBaseFolder, version: str) -> None:
-    """Point CURRENT at a version that lies in its place, in one step."""
+    """Point CURRENT at a version that lies in its place, in one step. The caller holds the publish lock."""
     content = (kb.versions / version / "manifest.json").read_bytes()
     manifest = Manifest.from_bytes(content, kb.versions / version / "manifest.json")
     current = Current(version=version, manifest_sha256=hashlib.sha256(content).hexdigest(), revision=manifest.revision)
-    durable.replace_file(kb.current_file, (json.dumps(vars(current)) + "\n").encode())
+    if not kb.is_published and not kb.settings_file.exists():
+        kb.write_settings(KnowledgeBaseSettings(name=kb.name))
+    durable.replace_file(kb.current_file, current.to_bytes())
 
 
-def next_version_name(kb: KnowledgeBaseFolder, content_sha256: str) -> tuple[str, str]:
-    """Give `<UTC time to the microsecond>-<hash8>` and that time in ISO 8601; later names sort after earlier ones."""
+def next_version_time(kb: KnowledgeBaseFolder) -> datetime:
+    """Give the time that a new version is to be named by: now, but later than every version on disk."""
     now = datetime.now(UTC)
     names = version_names(kb)
     if names:
-        newest = datetime.strptime(names[-1].partition("-")[0], _NAME_TIME).replace(tzinfo=UTC)
+        newest = datetime.strptime(names[-1].partition("-")[0], NAME_TIME).replace(tzinfo=UTC)
         now = max(now, newest + timedelta(microseconds=1))  # whatever the clock does
-    return f"{now.strftime(_NAME_TIME)}-{content_sha256[:8]}", now.isoformat()
+    return now
 
 
 def version_names(kb: KnowledgeBaseFolder) -> list[str]:
@@ -102,11 +142,20 @@ def version_names(kb: KnowledgeBaseFolder) -> list[str]:
 
 
 def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[ListedVersion]:
-    """List the versions, oldest first; with `verify` every file of each is compared with its hash and loaded."""
+    """List the versions, oldest first; with `verify` every file of each is compared with its hash and loaded.
+
+    CURRENT stands among them where it is damaged, and with `verify` kb.json where it is wrong.
+    """
+    current, listed = None, []
     try:
-        current, listed = read_current(kb), []
+        current = read_current(kb)
     except VersionError as error:
-        current, listed = None, [ListedVersion(name="CURRENT", current=True, manifest=None, problem=str(error))]
+        listed.append(ListedVersion(name="CURRENT", current=True, manifest=None, problem=str(error)))
+    try:
+        if verify:
+            kb.read_settings()
+    except KnowledgeBaseError as error:
+        listed.append(ListedVersion(name="kb.json", current=False, manifest=None, problem=str(error)))
     for name in version_names(kb):
         is_current = current is not None and current.version == name
         recorded = current.manifest_sha256 if current is not None and is_current else None
@@ -116,6 +165,8 @@ def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[List
             if verify:
                 open_version(kb.versions / name, recorded)
         except VersionError as error:
+            if not (kb.versions / name).exists():
+                continue  # removed by a publisher since its name was read
             problem = str(error)
         listed.append(ListedVersion(name=name, current=is_current, manifest=manifest, problem=problem))
     if current is not None and current.version not in version_names(kb):
@@ -148,11 +199,46 @@ def roll_back(kb: KnowledgeBaseFolder, to: str | None = None) -> str:
 
 
 def remove_old_versions(kb: KnowledgeBaseFolder) -> None:
-    """Keep the newest versions and the current one. The caller holds the publish lock."""
+    """Keep the newest versions and the current one. The caller holds the publish lock.
+
+    HomeError names the first that cannot be removed, when the others are gone.
+    """
     current = _current_name(kb)
-    for name in version_names(kb)[:-KEPT_VERSIONS]:
-        if name != current:
-            durable.remove_tree(kb.versions / name)
+    durable.remove_trees(kb.versions / name for name in version_names(kb)[:-KEPT_VERSIONS] if name != current)
+
+
+def _sweep(kb: KnowledgeBaseFolder) -> None:
+    """Remove what runs that were killed left: a version on its way to CURRENT, and half of whatever was written."""
+    _remove_unserved(kb)
+    durable.sweep_leftovers(kb.versions)
+    with durable.exclusive(kb.settings_lock):
+        durable.sweep_leftovers(kb.path)
+
+
+def _lock_or_find_holder(lock: RawIOBase) -> str | None:
+    """Take the lock, or give the process id of who has it: which that one writes a moment after it has taken it."""
+    for _ in range(_LOOKS_FOR_HOLDER):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            if holder := (lock.read(32) or b"").decode("ascii", "replace").strip():
+                return holder
+            time.sleep(0.01)
+        else:
+            return None
+    return "unknown"
+
+
+def _remove_unserved(kb: KnowledgeBaseFolder) -> None:
+    if not kb.publishing_file.exists():
+        return
+    with durable.named_errors(kb.publishing_file):
+        version = kb.publishing_file.read_text(encoding="utf-8", errors="replace").strip()
+    current = read_current(kb)
+    if version in version_names(kb) and (current is None or current.version != version):
+        durable.remove_tree(kb.versions / version)
+    durable.remove_file(kb.publishing_file)
 
 
 def _current_name(kb: KnowledgeBaseFolder) -> str:

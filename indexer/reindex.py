@@ -5,17 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from indexer import durable
 from indexer.cache import EmbeddingCache
 from indexer.entry import Entry
-from indexer.errors import VersionError
+from indexer.errors import HomeError, VersionError
 from indexer.home import Home, KnowledgeBaseFolder, staging_folder
 from indexer.publishing import (
-    make_current,
-    next_version_name,
+    next_version_time,
+    publish,
     publish_lock,
     read_current,
-    remove_old_versions,
+    tidy_up,
 )
 from indexer.version import Version, check_canaries, list_phrasings, open_version, serialise_entries, write_version
 from models import normalise
@@ -40,6 +39,8 @@ class Outcome:
     changed: int
     unchanged: int
     removed: int
+    warning: str | None
+    """What went wrong after the version was published, which it stays."""
 
 
 def reindex(
@@ -70,30 +71,34 @@ def reindex(
                 entries=len(entries),
                 phrasings=len(phrasings),
                 encoded=0,
+                warning=_tidy_up(kb),
                 **counts,
             )
         with EmbeddingCache(home.cache_file(encoder.spec)) as cache:
             vectors, encoded = cache.encode(encoder, [p.text for p in phrasings], partial(report, "encode"))
-        name, created = next_version_name(kb, serialised)
         with staging_folder(kb.versions) as staging:
             report("index", 0, len(phrasings))
-            write_version(
+            name = write_version(
                 staging,
-                name=name,
                 kb=kb.name,
-                created=created,
+                created=next_version_time(kb),
                 encoder=encoder.spec,
                 entries=entries,
                 phrasings=phrasings,
                 vectors=vectors,
-            )
+            ).version
             report("index", len(phrasings), len(phrasings))
             check_canaries(open_version(staging), vectors)
-            durable.move_into_place(staging, kb.versions / name)
-        make_current(kb, name)
-        remove_old_versions(kb)
+            publish(kb, staging, name)
+        warning = _tidy_up(kb)
     return Outcome(
-        version=name, published=True, entries=len(entries), phrasings=len(phrasings), encoded=encoded, **counts
+        version=name,
+        published=True,
+        entries=len(entries),
+        phrasings=len(phrasings),
+        encoded=encoded,
+        warning=warning,
+        **counts,
     )
 
 
@@ -104,6 +109,15 @@ def _open_current(kb: KnowledgeBaseFolder) -> Version | None:
         return open_version(kb.versions / current.version, current.manifest_sha256) if current else None
     except VersionError:
         return None
+
+
+def _tidy_up(kb: KnowledgeBaseFolder) -> str | None:
+    """Remove old versions and leftovers; give what went wrong, which takes nothing back of what was published."""
+    try:
+        tidy_up(kb)
+    except (HomeError, VersionError, OSError) as error:
+        return f"what is no longer needed could not be removed: {error}"
+    return None
 
 
 def _is_same(version: Version, entries_sha256: str, encoder: Encoder) -> bool:

@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from indexer.manifest import Manifest
 from models import normalise
 from models.types import EncoderSpec, Vectors
 
+NAME_TIME = "%Y%m%dT%H%M%S%f"
+_UNSEALED = "00000000"
 _CANARIES = 100
 _CANARY_TOLERANCE = 1e-4
 _WAY_OUT = "roll back, or index again"
@@ -68,16 +71,18 @@ def list_phrasings(entries: Sequence[Entry]) -> Iterator[Phrasing]:
 def write_version(
     staging: Path,
     *,
-    name: str,
     kb: str,
-    created: str,
+    created: datetime,
     encoder: EncoderSpec,
     entries: Sequence[Entry],
     phrasings: Sequence[Phrasing],
     vectors: Vectors,
     revision: int = 0,
 ) -> Manifest:
-    """Write all files of a version into an empty staging folder."""
+    """Write all files of a version into an empty staging folder; the manifest has the name it is to be moved to.
+
+    `created` is in UTC.
+    """
     index = VectorIndex.build(vectors)
     array = io.BytesIO()
     np.save(array, vectors, allow_pickle=False)
@@ -91,10 +96,10 @@ def write_version(
     for file, chunks in contents.items():
         durable.write_file(staging / file, chunks)
         sha256[file] = hashlib.sha256(b"".join(chunks)).hexdigest()
-    manifest = Manifest(
-        version=name,
+    unsealed = Manifest(
+        version=f"{created.strftime(NAME_TIME)}-{_UNSEALED}",
         kb=kb,
-        created=created,
+        created=created.isoformat(),
         encoder=encoder,
         index=index.spec,
         normaliser_version=normalise.NORMALISER_VERSION,
@@ -103,6 +108,7 @@ def write_version(
         revision=revision,
         sha256=sha256,
     )
+    manifest = replace(unsealed, version=_sealed_name(unsealed.version, unsealed.to_bytes()))
     durable.write_file(staging / "manifest.json", [manifest.to_bytes()])
     return manifest
 
@@ -144,9 +150,12 @@ def open_version(directory: Path, manifest_sha256: str | None = None) -> Version
 def read_manifest(directory: Path, manifest_sha256: str | None = None) -> Manifest:
     """Read and check `manifest.json` alone."""
     file = directory / "manifest.json"
-    manifest = Manifest.from_bytes(_read_verified(file, manifest_sha256), file)
+    content = _read_verified(file, manifest_sha256)
+    manifest = Manifest.from_bytes(content, file)
     if manifest.version != directory.name and not directory.name.startswith(durable.STAGING_PREFIX):
         raise VersionError(f"{file}: is the manifest of version {manifest.version}: {_WAY_OUT}")
+    if _sealed_name(manifest.version, content) != manifest.version:
+        raise VersionError(f"{file}: was changed or damaged (the version's name holds the hash of another): {_WAY_OUT}")
     return manifest
 
 
@@ -159,6 +168,16 @@ def check_canaries(version: Version, vectors: Vectors) -> None:
     if len(lost):
         text = version.phrasings[int(lost[0]) * step].text
         raise VersionError(f"the new index does not find {text!r} by itself: nothing was published; index again")
+
+
+def _sealed_name(version: str, manifest: bytes) -> str:
+    """Give `<time>-<hash8>`, the hash being that of the manifest's bytes, in which the name's own hash counts as zeros.
+
+    It covers versions that CURRENT does not name, whose manifests nothing else records.
+    """
+    time = version.partition("-")[0]
+    unsealed = manifest.replace(f'"version": "{version}"'.encode(), f'"version": "{time}-{_UNSEALED}"'.encode(), 1)
+    return f"{time}-{hashlib.sha256(unsealed).hexdigest()[:8]}"
 
 
 def _read_verified(file: Path, recorded: str | None) -> bytes:

@@ -1,15 +1,11 @@
 """The one console script, `faqmatch`. Commands import what they run, so that `faqmatch --help` is instant."""
 
-import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-# From its import on, onnxruntime would keep an id of this machine and report to its maker.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 app = typer.Typer(
     name="faqmatch",

@@ -159,7 +159,9 @@ class Registry:
             matcher = before.matcher if before else self._load_earlier(folder)
             after = _Served(seen=seen, matcher=matcher, problem=problem, looked_at=time.monotonic())
             if before is None or before.problem != problem:
-                self._log.error("version refused", kb=folder.name, problem=problem, exc_info=None if foreseen else error)
+                self._log.error(
+                    "version refused", kb=folder.name, problem=problem, exc_info=None if foreseen else error
+                )
         self._served[folder.name] = after
         if after.problem is None and after.matcher is not None:
             self._log.info("serving", kb=folder.name, version=after.matcher.version.manifest.version)
@@ -175,7 +177,7 @@ class Registry:
         for name in reversed(version_names(folder)):
             try:
                 return self._make_matcher(folder, folder.versions / name, None)
-            except Exception:  # noqa: BLE001 - the problem of the current version is the one to tell
+            except Exception:  # noqa: BLE001, S112 - the problem of the current version is the one to tell
                 continue
         return None
 

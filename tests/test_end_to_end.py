@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from models.encoder import OnnxEncoder
 ROOT = Path(__file__).parents[1]
 FAQ = [json.loads(line) for line in (ROOT / "service/demo/faq.jsonl").read_text().splitlines()]
 PATIENCE_S = 60
+PUBLISHES = 20
 TRAINING = {"torch", "transformers", "onnx", "sklearn", "pandas", "safetensors", "sentence_transformers"}
 # The console script, which tells at its end what it has loaded.
 PROGRAM = """
@@ -45,19 +47,20 @@ class Server:
 
     process: subprocess.Popen[bytes]
     folder: Path
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE_S))
 
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    @property
+    @cached_property
     def url(self) -> str:
         listening = re.search(r'^\{.*"event": "listening", "url": "([^"]+)"', self.log, re.MULTILINE)
         assert listening, self.log
         return listening[1]
 
-    def post(self, path: str, client: Any = httpx, **body: Any) -> httpx.Response:
-        return client.post(f"{self.url}{path}", json=body, timeout=PATIENCE_S)
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return self.client.post(f"{self.url}{path}", json=body)
 
     def query(self, question: str, kb: str = "demo", **options: Any) -> dict[str, Any]:
         response = self.post(f"/v1/kbs/{kb}/query", question=question, **options)
@@ -65,7 +68,7 @@ class Server:
         return response.json()
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", timeout=PATIENCE_S)
+        return self.client.get(f"{self.url}{path}")
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -111,6 +114,7 @@ def start(tmp_path_factory) -> Iterator[Start]:
 
     yield start
     for server in servers:
+        server.client.close()
         server.process.kill()
         server.process.wait()
 
@@ -226,24 +230,32 @@ def test_a_second_start_of_the_demo_has_nothing_to_index(demo, start):
     assert again.stop() == 0
 
 
+def numbered(number: int) -> list[Entry]:
+    """Entries whose every answer tells which version it belongs to."""
+    return [
+        Entry(id=name, question=question, answer=f"{name} {number}")
+        for name, question in (("pay", "How do I pay?"), ("return", "How do I return it?"), ("发票", "怎么开发票？"))
+    ]
+
+
 def test_a_burst_that_is_cut_by_sigterm_is_answered_to_the_last_accepted_request(start, home, encoder):
-    reindex(home, home.knowledge_base("burst"), [Entry(id="a", question="How do I pay?", answer="By card.")], encoder)
+    reindex(home, home.knowledge_base("burst"), numbered(0), encoder)
     server = start("serve", home.path, FAQMATCH_THREADS="1", FAQMATCH_QUEUE="64", FAQMATCH_DEADLINE_MS="60000")
-    questions = [f"may I pay {n} euros {'by card or in cash ' * 10}" for n in range(20)]
+    questions = [f"may I pay {number} euros {'by card or in cash ' * 8}" for number in range(12)]
     replies: list[httpx.Response] = []
 
     def ask() -> None:
         replies.append(server.post("/v1/kbs/burst/query/batch", questions=questions))
 
-    clients = [threading.Thread(target=ask) for _ in range(16)]
+    clients = [threading.Thread(target=ask) for _ in range(10)]
     for client in clients:
         client.start()
-    wait_until(lambda: waiting(server) >= 12)
+    wait_until(lambda: waiting(server) >= 7)
     assert server.stop() == 0
     for client in clients:
         client.join()
-    assert [reply.status_code for reply in replies] == [200] * 16
-    assert all(len(reply.json()["results"]) == 20 for reply in replies)
+    assert [reply.status_code for reply in replies] == [200] * 10
+    assert all(len(reply.json()["results"]) == 12 for reply in replies)
     loaded = (server.folder / "modules").read_text().split()
     assert {"onnxruntime", "faiss", "uvicorn"} <= set(loaded)
     assert not {name.partition(".")[0] for name in loaded} & TRAINING
@@ -252,17 +264,6 @@ def test_a_burst_that_is_cut_by_sigterm_is_answered_to_the_last_accepted_request
 def waiting(server: Server) -> float:
     found = re.search(r"^faqmatch_queue_waiting (\S+)$", server.get("/metrics").text, re.MULTILINE)
     return float(found[1]) if found else 0
-
-
-PUBLISHES = 20
-
-
-def numbered(number: int) -> list[Entry]:
-    """Entries whose every answer tells which version it belongs to."""
-    return [
-        Entry(id=name, question=question, answer=f"{name} {number}")
-        for name, question in (("pay", "How do I pay?"), ("return", "How do I return it?"), ("发票", "怎么开发票？"))
-    ]
 
 
 def test_twenty_publishes_under_load_fail_no_query_and_mix_no_versions(start, home, encoder):
@@ -274,14 +275,13 @@ def test_twenty_publishes_under_load_fail_no_query_and_mix_no_versions(start, ho
     done = threading.Event()
 
     def keep_asking(mine: list[tuple[str, set[str]]], question: str) -> None:
-        with httpx.Client() as client:
-            while not done.is_set():
-                response = server.post("/v1/kbs/busy/query", client, question=question)
-                if response.status_code != 200:
-                    failed.append(response.text)
-                    continue
-                reply = response.json()
-                mine.append((reply["version"], {match["answer"].split()[1] for match in reply["matches"]}))
+        while not done.is_set():
+            response = server.post("/v1/kbs/busy/query", question=question)
+            if response.status_code != 200:
+                failed.append(response.text)
+                continue
+            reply = response.json()
+            mine.append((reply["version"], {match["answer"].split()[1] for match in reply["matches"]}))
 
     questions = ["what ways are there to pay", "I want to send it back", "How do I pay?", "能给我开张发票吗"]
     clients = [threading.Thread(target=keep_asking, args=pair) for pair in zip(seen, questions, strict=True)]
@@ -307,9 +307,10 @@ def test_twenty_publishes_under_load_fail_no_query_and_mix_no_versions(start, ho
     assert server.stop() == 0
 
 
-def test_a_service_without_a_network_reports_to_nobody(start, home, tmp_path):
-    """Nothing lies in the user's folder afterwards that a library keeps to report with."""
+def test_a_service_leaves_nothing_in_the_folder_of_its_user(start, home, encoder, tmp_path):
+    """Such as the id of this machine and the reports about it that onnxruntime keeps there unless told not to."""
+    reindex(home, home.knowledge_base("quiet"), numbered(0), encoder)
     server = start("serve", home.path, HOME=str(tmp_path))
-    assert server.query("How do I pay?", kb="burst")["answer"] == "By card."
+    assert server.query("how can I pay", kb="quiet")["matches"][0]["id"] == "pay"
     assert server.stop() == 0
     assert list(tmp_path.rglob("*")) == []

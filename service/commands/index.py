@@ -54,6 +54,8 @@ def index(home: Home, kb_name: str, entries: Sequence[Entry], model: str | None,
     )
     what = "published" if outcome.published else "nothing has changed, still current:"
     say(f"knowledge base {kb_name}: {what} version {outcome.version} with {encoder.spec.label}")
+    if outcome.warning:
+        warn(f"notice: {outcome.warning}")
     return outcome
 
 

@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,44 @@ def test_a_directory_that_is_there_is_no_error(tmp_path):
     durable.make_directory(tmp_path / "a" / "b")
     durable.make_directory(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_that_an_existing_directory_is_there_is_made_durable(tmp_path, recorded):
+    """Whoever made it may have been killed before that."""
+    (tmp_path / "a").mkdir()
+    recorded.clear()
+    durable.make_directory(tmp_path / "a")
+    assert recorded == [("fsync", ".")]
+
+
+def test_a_folder_is_found_writable_without_a_name_in_it(tmp_path, recorded):
+    durable.check_writable(tmp_path)
+    assert (recorded, list(tmp_path.iterdir())) == ([], [])
+    with pytest.raises(HomeError, match="nowhere: cannot be written"):
+        durable.check_writable(tmp_path / "nowhere")
+
+
+def test_that_a_file_is_gone_is_durable(tmp_path, recorded):
+    (tmp_path / "file").touch()
+    durable.remove_file(tmp_path / "file")
+    assert recorded == [("fsync", ".")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_wants_the_lock_second_waits(tmp_path):
+    order = []
+
+    def take():
+        with durable.exclusive(tmp_path / "lock"):
+            order.append("second")
+
+    second = threading.Thread(target=take)
+    with durable.exclusive(tmp_path / "lock"):
+        second.start()
+        second.join(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
 
 
 def test_leftovers_are_swept_and_nothing_else(tmp_path):

@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import tempfile
 import threading
 
 import pytest
@@ -86,11 +88,11 @@ def test_a_home_that_is_a_file_is_refused(tmp_path):
 
 
 def test_a_home_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
     Home(tmp_path).prepare()
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(HomeError, match="permission denied: give this user the right to write there"):
         Home(tmp_path).prepare()
 
@@ -122,6 +124,16 @@ def test_settings_make_the_round_trip(kb):
     kb.write_settings(settings)
     assert kb.read_settings() == settings
     assert "不知道" in kb.settings_file.read_text(encoding="utf-8")
+
+
+def test_settings_that_are_missing_once_something_was_published_are_refused(kb, publish):
+    assert kb.read_settings() == KnowledgeBaseSettings(name="demo")
+    publish()
+    kb.settings_file.unlink()
+    with pytest.raises(KnowledgeBaseError, match=r"kb\.json: is missing: restore it, or write \{\} there"):
+        kb.read_settings()
+    kb.settings_file.write_text("{}")
+    assert kb.read_settings() == KnowledgeBaseSettings(name="demo")
 
 
 @pytest.mark.parametrize(
@@ -181,17 +193,62 @@ def test_a_source_that_changed_under_the_copy_is_refused_and_leaves_nothing(home
     assert list((home.path / "models").iterdir()) == []
 
 
-def test_a_copy_that_another_process_made_meanwhile_is_taken(home, model, monkeypatch):
-    real = durable.move_into_place
+@pytest.mark.parametrize("damaged", [False, True], ids=["not there", "damaged"])
+def test_many_may_copy_a_model_at_once_and_none_is_taken_from_under_another(home, model, damaged):
+    if damaged:
+        (home.adopt_model(model).path / "model.onnx").write_bytes(b"something else")
+    copies, inodes = [], set()
 
-    def beaten(staging, target):
-        monkeypatch.setattr(durable, "move_into_place", real)
-        home.adopt_model(model)
+    def copy():
+        copies.append(Home(home.path).adopt_model(model))
+        inodes.add(copies[-1].path.stat().st_ino)
+
+    threads = [threading.Thread(target=copy) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [copy.spec for copy in copies] == [model.spec] * 8
+    assert len(inodes) == 1
+    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+def test_what_a_killed_copy_left_is_swept_by_the_next_though_its_model_is_there(home, model):
+    home.adopt_model(model)
+    (home.path / "models" / ".staging-1").mkdir()
+    (home.path / "models" / ".staging-1" / "model.onnx").write_bytes(b"half")
+    home.adopt_model(model)
+    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+def test_a_copy_under_way_is_not_swept_by_another(home, model, monkeypatch):
+    real, under_way, others = durable.move_into_place, [], []
+
+    def move(staging, target):
+        others.append(threading.Thread(target=home.adopt_model, args=(model,)))
+        others[0].start()
+        others[0].join(0.2)
+        under_way.append((staging / "model.onnx").is_file())
         real(staging, target)
 
-    monkeypatch.setattr(durable, "move_into_place", beaten)
+    monkeypatch.setattr(durable, "move_into_place", move)
     assert home.adopt_model(model).spec == model.spec
-    assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+    others[0].join()
+    assert (under_way, len(others)) == ([True], 1)
+
+
+def test_a_copy_that_fails_leaves_the_damaged_one_where_it_was(home, model, monkeypatch):
+    damaged = home.adopt_model(model).path / "card.md"
+    damaged.write_bytes(b"something else")
+
+    def refuse(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", refuse)
+        with pytest.raises(HomeError, match="the disk is full"):
+            home.adopt_model(model)
+    assert damaged.read_bytes() == b"something else"
 
 
 def test_a_cache_file_is_named_by_its_model(home, encoder):

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -18,13 +19,15 @@ from indexer.publishing import (
     folder_size,
     list_versions,
     make_current,
-    next_version_name,
+    next_version_time,
     publish_lock,
     read_current,
     remove_old_versions,
     roll_back,
+    tidy_up,
     version_names,
 )
+from indexer.version import NAME_TIME, open_version
 
 REPOSITORY = Path(__file__).parents[2]
 HOLD_THE_LOCK = """
@@ -127,7 +130,10 @@ def test_before_the_first_publish_there_is_no_current(kb):
     assert list_versions(kb) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"version": "a"}', b"\xff\xfe", b'"a"'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'{"version": "a"}', b"\xff\xfe", b'"a"', b'{"sha256": ""}', b'{"sha256": 1, "x": 1}'],
+)
 @pytest.mark.usefixtures("versions")
 def test_a_damaged_current_is_refused_with_the_way_out(kb, content):
     kb.current_file.write_bytes(content)
@@ -184,6 +190,23 @@ def test_without_a_readable_current_roll_back_takes_the_newest_whole_version(kb,
     assert read_current(kb).version == versions[1]
 
 
+def test_a_lost_current_is_refused_by_name_and_the_knowledge_base_is_there_all_the_same(home, kb, versions):
+    kb.current_file.unlink()
+    with pytest.raises(VersionError, match="CURRENT: is missing: faqmatch rollback --kb demo"):
+        read_current(kb)
+    assert [folder.name for folder in home.knowledge_bases()] == ["demo"]
+    assert home.existing_knowledge_base("demo").is_published
+    assert "CURRENT: is missing" in list_versions(kb)[0].problem
+    assert [listed.name for listed in list_versions(kb)[1:]] == versions
+
+
+def test_a_first_publish_that_was_killed_on_its_way_to_current_published_nothing(home, kb, versions):
+    kb.current_file.unlink()
+    kb.publishing_file.write_text(versions[0])
+    assert read_current(kb) is None
+    assert home.knowledge_bases() == []
+
+
 def test_roll_back_is_refused_while_another_publishes(kb, versions, holder):
     with pytest.raises(PublishError, match=f"by process {holder.pid}"):
         roll_back(kb)
@@ -199,7 +222,7 @@ def test_the_current_version_is_never_removed(kb, versions):
     roll_back(kb, versions[0])
     for number in range(3):
         with publish_lock(kb):
-            name, _ = next_version_name(kb, f"{number:064}")
+            name = f"{next_version_time(kb).strftime(NAME_TIME)}-{number:08}"
             shutil.copytree(kb.versions / versions[0], kb.versions / name)
             remove_old_versions(kb)
     assert versions[0] in version_names(kb)
@@ -224,9 +247,7 @@ def test_names_rise_even_when_the_clock_goes_back(kb, monkeypatch):
     names = []
     for hours in (0, 0, -5, -10, 1):
         ClockAt.moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
-        name, created = next_version_name(kb, "abcdef0123456789")
-        assert name.endswith("-abcdef01")
-        assert datetime.fromisoformat(created).strftime("%Y%m%dT%H%M%S%f") == name.partition("-")[0]
+        name = f"{next_version_time(kb).strftime(NAME_TIME)}-abcdef01"
         (kb.versions / name).mkdir()
         names.append(name)
     assert names == sorted(set(names))
@@ -262,10 +283,90 @@ def test_a_damaged_current_and_a_missing_current_version_are_listed(kb, versions
     assert "is damaged" in list_versions(kb)[0].problem
 
 
+def test_wrong_settings_are_listed_where_all_is_verified(kb, versions):
+    kb.settings_file.write_text("{")
+    assert [v.name for v in list_versions(kb)] == versions
+    settings = list_versions(kb, verify=True)[0]
+    assert (settings.name, settings.manifest) == ("kb.json", None)
+    assert "kb.json: cannot be read" in settings.problem
+
+
 def test_make_current_replaces_current_in_one_step(kb, versions):
     make_current(kb, versions[0])
     assert json.loads(kb.current_file.read_bytes())["version"] == versions[0]
     assert [path.name for path in kb.path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("field", ["version", "manifest_sha256", "revision"])
+def test_a_changed_field_of_current_is_refused(kb, versions, field):
+    fields = json.loads(kb.current_file.read_bytes())
+    fields[field] = versions[0] if field == "version" else type(fields[field])(7)
+    kb.current_file.write_text(json.dumps(fields) + "\n")
+    with pytest.raises(VersionError, match=r"CURRENT: is damaged \(its SHA-256 differs\)"):
+        read_current(kb)
+
+
+@pytest.mark.parametrize("current", [True, False], ids=["old current", "no current"])
+def test_a_version_that_was_never_made_current_is_removed_by_the_next_run(kb, versions, current):
+    roll_back(kb, versions[0])
+    if not current:
+        kb.current_file.unlink()
+    kb.publishing_file.write_text(f"{versions[2]}\n")
+    with publish_lock(kb):
+        assert version_names(kb) == versions[:2]
+    assert not kb.publishing_file.exists()
+
+
+def test_a_version_that_was_made_current_stays_though_its_run_was_killed_right_after(kb, versions):
+    kb.publishing_file.write_text(f"{versions[2]}\n")
+    with publish_lock(kb):
+        assert version_names(kb) == versions
+    assert not kb.publishing_file.exists()
+
+
+def test_while_current_is_damaged_no_version_is_taken_for_one_that_was_never_served(kb, versions):
+    kb.publishing_file.write_text(f"{versions[2]}\n")
+    kb.current_file.write_bytes(b"{")
+    assert roll_back(kb) == versions[2]
+
+
+def test_what_cannot_be_removed_keeps_nobody_from_publishing_and_nothing_else_from_being_removed(
+    kb, publish, versions, monkeypatch
+):
+    real = shutil.rmtree
+
+    def refuse(path, *rest):
+        if (path / "stuck").exists():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(path, *rest)
+
+    for name in (".staging-1", ".staging-2", ".staging-3"):
+        (kb.versions / name).mkdir()
+    (kb.versions / ".staging-2" / "stuck").touch()
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    assert publish("four").published
+    assert {path.name for path in kb.versions.iterdir()} == {".staging-2", *version_names(kb)}
+    assert version_names(kb)[:2] == versions[1:]
+    with publish_lock(kb), pytest.raises(HomeError, match=r"\.staging-2: cannot be written, permission denied"):
+        tidy_up(kb)
+
+
+def test_the_settings_are_there_from_the_first_publish_on(kb, publish):
+    publish()
+    assert json.loads(kb.settings_file.read_bytes())["name"] == "demo"
+    kb.settings_file.write_text('{"answer_threshold": 0.9}')
+    publish("another")
+    assert kb.settings_file.read_text() == '{"answer_threshold": 0.9}'
+
+
+def test_a_version_that_is_removed_while_all_are_verified_is_no_damaged_one(kb, versions, monkeypatch):
+    def open_too_late(directory, recorded):
+        if directory.name == versions[0]:
+            shutil.rmtree(directory)
+        return open_version(directory, recorded)
+
+    monkeypatch.setattr(publishing, "open_version", open_too_late)
+    assert [(v.name, v.problem) for v in list_versions(kb, verify=True)] == [(name, None) for name in versions[1:]]
 
 
 def test_the_size_of_a_folder_is_that_of_its_files(tmp_path):

@@ -159,6 +159,26 @@ def test_a_failure_in_the_middle_leaves_what_was_published(home, kb, entries, en
     assert counts(reindex(home, kb, more, encoder)) == (1, 0, 3, 0)
 
 
+def test_what_cannot_be_removed_after_a_publish_is_a_warning_and_the_publish_stands(
+    home, kb, entries, encoder, monkeypatch
+):
+    old = [reindex(home, kb, (edited(entries[0], answer=answer),), encoder).version for answer in "123"]
+
+    def refuse(path, *_):
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shutil, "rmtree", refuse)
+        outcome = reindex(home, kb, entries, encoder)
+    assert outcome.published
+    assert outcome.warning.startswith("what is no longer needed could not be removed: ")
+    assert f"{old[0]}: cannot be written, Device or resource busy" in outcome.warning
+    assert read_current(kb).version == outcome.version
+    again = reindex(home, kb, entries[1:], encoder)
+    assert again.warning is None
+    assert sorted(path.name for path in kb.versions.iterdir()) == [old[2], outcome.version, again.version]
+
+
 def test_a_reindex_while_another_publishes_is_refused(home, kb, entries, encoder):
     with publish_lock(kb), pytest.raises(PublishError, match="is being published by process"):
         reindex(home, kb, entries, encoder)

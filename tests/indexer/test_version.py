@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from indexer.dense import VectorIndex
 from indexer.errors import VersionError
 from indexer.publishing import read_current
 from indexer.version import (
+    NAME_TIME,
     Version,
     check_canaries,
     list_phrasings,
@@ -19,6 +21,7 @@ from indexer.version import (
 )
 from models import normalise
 
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 FILES = ("entries.jsonl", "phrasings.jsonl", "vectors.npy", "dense.faiss")
 
 
@@ -33,11 +36,15 @@ def flip_a_bit(content: bytes) -> bytes:
 
 
 def rewrite_manifest(directory, **fields):
-    """Do what somebody would who edits files and makes the hashes fit."""
+    """Do what somebody would who edits files and makes every hash fit, that in the name too; give the new folder."""
     file = directory / "manifest.json"
     manifest = json.loads(file.read_bytes()) | fields
     manifest["sha256"] = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in FILES}
+    time = manifest["version"].partition("-")[0]
+    seal = hashlib.sha256(json.dumps(manifest | {"version": f"{time}-00000000"}).encode()).hexdigest()
+    manifest["version"] = f"{time}-{seal[:8]}"
     file.write_text(json.dumps(manifest))
+    return directory.rename(directory.with_name(manifest["version"]))
 
 
 def test_a_version_holds_what_was_indexed(directory, entries, encoder):
@@ -98,16 +105,15 @@ def test_a_folder_in_place_of_a_file_is_refused_by_name(directory, name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_another_version_is_refused_by_name(kb, entries, encoder, directory, name):
-    other = kb.versions / "other"
+    other = kb.versions / ".staging-other"
     other.mkdir()
     fewer = entries[1:]
     phrasings = tuple(list_phrasings(fewer))
     vectors = encoder.encode([p.text for p in phrasings])
     write_version(
         other,
-        name="other",
         kb="demo",
-        created="",
+        created=CREATED,
         encoder=encoder.spec,
         entries=fewer,
         phrasings=phrasings,
@@ -124,9 +130,47 @@ def test_an_edited_manifest_is_refused_where_its_hash_was_recorded(kb, directory
     assert open_version(directory, recorded).manifest == read_manifest(directory)
     file = directory / "manifest.json"
     file.write_bytes(file.read_bytes().replace(b'"revision": 0', b'"revision": 7'))
-    assert read_manifest(directory).revision == 7
-    with pytest.raises(VersionError, match=r"manifest\.json: was changed or damaged"):
+    with pytest.raises(VersionError, match=r"manifest\.json: was changed or damaged \(its SHA-256 differs\)"):
         open_version(directory, recorded)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda content: content.replace(b'"revision": 0', b'"revision": 7'),
+        lambda content: content.replace(b'"normaliser_version": 1', b'"normaliser_version": 1 '),
+        lambda content: content[:-1],
+        lambda content: content + b"\n",
+    ],
+)
+def test_an_edited_manifest_is_refused_by_the_name_of_its_version_where_nothing_else_records_its_hash(directory, edit):
+    assert read_manifest(directory).version == directory.name
+    file = directory / "manifest.json"
+    file.write_bytes(edit(file.read_bytes()))
+    with pytest.raises(VersionError, match=r"manifest\.json: was changed or damaged \(the version's name holds the "):
+        open_version(directory)
+
+
+def test_a_version_is_named_by_its_time_and_the_hash_of_its_manifest(kb, directory):
+    time, _, seal = directory.name.partition("-")
+    content = (directory / "manifest.json").read_bytes()
+    assert content.count(directory.name.encode()) == 1
+    unsealed = content.replace(directory.name.encode(), f"{time}-00000000".encode())
+    assert hashlib.sha256(unsealed).hexdigest()[:8] == seal
+    created = datetime.fromisoformat(read_manifest(directory).created)
+    assert created.strftime(NAME_TIME) == time
+    assert open_version(directory, read_current(kb).manifest_sha256).manifest.version == directory.name
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_manifest_made_to_fit_a_damaged_file_is_refused(directory, name):
+    content = (directory / name).read_bytes()
+    (directory / name).write_bytes(content + b"\n")
+    manifest = directory / "manifest.json"
+    old, new = (hashlib.sha256(bytes_).hexdigest().encode() for bytes_ in (content, content + b"\n"))
+    manifest.write_bytes(manifest.read_bytes().replace(old, new))
+    with pytest.raises(VersionError, match=r"manifest\.json: was changed or damaged"):
+        open_version(directory)
 
 
 def test_the_manifest_of_another_version_is_refused(directory):
@@ -136,7 +180,7 @@ def test_the_manifest_of_another_version_is_refused(directory):
 
 
 def test_other_normal_forms_are_refused(directory):
-    rewrite_manifest(directory, normaliser_version=normalise.NORMALISER_VERSION + 1)
+    directory = rewrite_manifest(directory, normaliser_version=normalise.NORMALISER_VERSION + 1)
     with pytest.raises(VersionError, match="built with normal forms 2, this release has 1: index again"):
         open_version(directory)
 
@@ -155,7 +199,7 @@ def test_other_normal_forms_are_refused(directory):
 )
 def test_files_that_fit_their_hashes_but_not_one_another_are_refused(directory, name, content, problem):
     (directory / name).write_bytes(content)
-    rewrite_manifest(directory)
+    directory = rewrite_manifest(directory)
     with pytest.raises(VersionError, match=problem):
         open_version(directory)
 
@@ -163,7 +207,7 @@ def test_files_that_fit_their_hashes_but_not_one_another_are_refused(directory, 
 def test_a_row_that_points_beside_its_entry_is_refused(directory):
     file = directory / "phrasings.jsonl"
     file.write_bytes(file.read_bytes().replace(b'"entry": 0, "phrasing": 1', b'"entry": 0, "phrasing": 2'))
-    rewrite_manifest(directory)
+    directory = rewrite_manifest(directory)
     with pytest.raises(VersionError, match="do not fit one another"):
         open_version(directory)
 
@@ -175,15 +219,14 @@ def test_equal_entries_give_equal_bytes(entries):
 
 def test_a_line_break_within_an_answer_stays_within_its_line(kb, encoder, entries):
     odd = type(entries[0])(id="odd", question="a\u2028b\x85c\rd", answer="one\ntwo\r\nthree\x0b\x1e\u2029four")
-    staging = kb.versions / "odd"
+    staging = kb.versions / ".staging-odd"
     staging.mkdir(parents=True)
     phrasings = tuple(list_phrasings([odd]))
     vectors = encoder.encode([p.text for p in phrasings])
     write_version(
         staging,
-        name="odd",
         kb="demo",
-        created="",
+        created=CREATED,
         encoder=encoder.spec,
         entries=[odd],
         phrasings=phrasings,

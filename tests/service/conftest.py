@@ -258,9 +258,7 @@ def faqmatch(tmp_path) -> Command:
     `before` goes before the command; `packages` is a folder of packages instead of this environment's.
     """
 
-    def run(
-        *arguments: object, before: tuple[str, ...] = (), packages: Path | None = None, **environment: str
-    ) -> Ran:
+    def run(*arguments: object, before: tuple[str, ...] = (), packages: Path | None = None, **environment: str) -> Ran:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FAQMATCH_")}
         path = [str(REPOSITORY)] if packages is None else [str(REPOSITORY), str(packages)]
         python = [sys.executable, "-W", "error"] if packages is None else [sys.executable, "-W", "error", "-S"]

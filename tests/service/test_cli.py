@@ -44,7 +44,9 @@ def test_help_comes_at_once_and_loads_nothing_heavy(faqmatch):
     assert "index" in faqmatch("--help").out
     assert time.monotonic() - began < 1
     program = "import sys; from service.cli import main\ntry: main()\nfinally: print('\\n' + ' '.join(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", program, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     loaded = set(ran.stdout.splitlines()[-1].split())
     assert "typer" in loaded
     assert not loaded & {"numpy", "fastapi", "faiss", "onnxruntime", "pydantic", "opencc", "structlog"}
@@ -80,5 +82,7 @@ def test_a_file_whose_name_is_no_text_can_still_be_told(faqmatch, tmp_path):
 def test_an_output_that_is_closed_early_is_no_traceback(home, tmp_path):
     command = f"{sys.executable} -m service.cli versions --kb demo --home {home.path} | true"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     assert ran.stderr == ""

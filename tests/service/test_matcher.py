@@ -47,11 +47,11 @@ class ChosenVectors:
         self.chosen = chosen
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], role: Role = "question") -> Vectors:
+    def encode(self, texts: Sequence[str], role: Role = "question") -> Vectors:  # noqa: ARG002
         self.asked += texts
         return np.stack([self.chosen[text] for text in texts])
 
-    def count_overflow(self, text: str, role: Role = "question") -> int:
+    def count_overflow(self, text: str, role: Role = "question") -> int:  # noqa: ARG002
         return max(0, len(text.split()) - self.spec.max_tokens)
 
 
@@ -234,10 +234,11 @@ def test_where_no_entry_may_answer_the_question_is_rejected_with_the_reason():
         ({"valid_from": NOON - HOUR, "valid_until": NOON + HOUR}, True),
     ],
 )
+@pytest.mark.parametrize("tags", [(), ("account",)])
 @pytest.mark.parametrize("question", ["How do I reset my password?", "pass word gone"])
-def test_an_entry_answers_only_while_it_is_live(state, live, question):
-    reset = Entry(id="reset", question=RESET.question, answer="Open Settings.", **state)
-    result = Asking([reset, PARCEL], VECTORS)(question)
+def test_an_entry_answers_only_while_it_is_live(state, live, question, tags):
+    reset = Entry(id="reset", question=RESET.question, answer="Open Settings.", tags=("account",), **state)
+    result = Asking([reset, PARCEL], VECTORS)(question, tags=tags)
     assert reset.is_live(NOON) is live
     assert ("reset" in ids(result)) is live
     assert (result.answer == "Open Settings.") is live
@@ -268,7 +269,7 @@ def test_thresholds_include_their_own_value_and_those_of_a_request_go_first(aski
 
 
 def test_the_knowledge_bases_own_thresholds_hold_where_a_request_brings_none():
-    strict = Asking([RESET, PARCEL], VECTORS, thresholds=Thresholds(answer=1, clarify=0.9))
+    strict = Asking([RESET, PARCEL], VECTORS, thresholds=Thresholds(answer=1, clarify=0.9), default_answer="?")
     result = strict("pass word gone")
     assert (result.decision, result.answer, result.thresholds) == ("clarify", None, Thresholds(answer=1, clarify=0.9))
     assert strict("pass word gone", thresholds=Thresholds()).decision == "answer"
@@ -365,7 +366,9 @@ def test_whatever_is_asked_every_number_keeps_its_range_and_order(real_matcher, 
     assert confidences == sorted(confidences, reverse=True)
     assert result.confidence == confidences[0]
     assert all(-1 <= match.similarity <= 1 for match in result.matches)
-    assert result.decision == ("answer" if result.confidence >= 0.8 else "clarify" if result.confidence >= 0.4 else "reject")
+    assert result.decision == (
+        "answer" if result.confidence >= 0.8 else "clarify" if result.confidence >= 0.4 else "reject"
+    )
     assert result.degraded is (encoder.count_overflow(normalise.text(question)) > 0)
 
 
@@ -374,3 +377,9 @@ def test_a_real_question_of_a_thousand_characters_is_matched_by_its_beginning(re
     assert result.degraded
     assert ids(result)[0] == "reset"
     assert "after 256 tokens" in result.notices[0]
+
+
+def test_what_the_prefix_pushes_over_the_limit_is_noticed_too(real_matcher, encoder):
+    question = "鑫猫" * 127
+    assert len(question) < encoder.spec.max_tokens
+    assert real_matcher.match(question, MatchOptions()).degraded

@@ -34,7 +34,7 @@ def home(served, publish) -> Home:
 
 
 @pytest.fixture
-def registry(served, home) -> Registry:
+def registry(served, home) -> Registry:  # noqa: ARG001 - made whole first
     """A registry that looks at its home only when it is told to."""
     _, registry = served
     registry.refresh()
@@ -129,9 +129,7 @@ def test_a_rollback_is_taken(registry, home):
 
 
 @pytest.mark.parametrize("name", ["dense.faiss", "vectors.npy", "entries.jsonl", "phrasings.jsonl", "manifest.json"])
-def test_a_new_version_with_one_turned_bit_is_refused_and_the_old_one_serves_on(
-    registry, home, publish, damage, name
-):
+def test_a_new_version_with_one_turned_bit_is_refused_and_the_old_one_serves_on(registry, home, publish, damage, name):
     old = registry.describe("demo").version
     publish(home, "the third answer")
     damage(current_file(home, name))

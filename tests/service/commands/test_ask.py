@@ -85,5 +85,5 @@ def test_an_unknown_knowledge_base_is_one_line_that_lists_those_there_are(faqmat
 def test_a_question_that_is_none_is_a_mistake_of_the_command(faqmatch, home, question, told):
     ran = faqmatch("ask", question, "--kb", "demo", "--home", home.path)
     assert ran.code == 2
-    assert f"Invalid value for {{question}}: {told}" in ran.err
+    assert f"Invalid value for 'question': {told}" in ran.err
     assert "Traceback" not in ran.err

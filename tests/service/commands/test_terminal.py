@@ -33,7 +33,12 @@ def test_progress_without_a_terminal_is_a_line_at_each_end(capsys):
             progress("encode", done, 1_000)
         progress("index", 0, 1_000)
         progress("index", 1_000, 1_000)
-    assert capsys.readouterr().err.splitlines() == ["encode 0/1,000", "encode 1,000/1,000", "index 0/1,000", "index 1,000/1,000"]
+    assert capsys.readouterr().err.splitlines() == [
+        "encode 0/1,000",
+        "encode 1,000/1,000",
+        "index 0/1,000",
+        "index 1,000/1,000",
+    ]
 
 
 def test_a_stage_with_nothing_to_do_is_not_reported(capsys):
@@ -48,7 +53,11 @@ def test_long_work_without_a_terminal_tells_its_rate_and_the_time_left(capsys, m
     with StageProgress() as progress:
         for done in (0, 300, 400, 1_000):
             progress("encode", done, 1_000)
-    assert capsys.readouterr().err.splitlines() == ["encode 0/1,000", "encode 300/1,000, 50/s, 14 s left", "encode 1,000/1,000"]
+    assert capsys.readouterr().err.splitlines() == [
+        "encode 0/1,000",
+        "encode 300/1,000, 50/s, 14 s left",
+        "encode 1,000/1,000",
+    ]
 
 
 ROOT = Path(__file__).parents[3]

@@ -40,7 +40,9 @@ def test_a_rollback_to_a_damaged_version_is_refused(faqmatch, home, kb, damage):
     before = kb.current_file.read_bytes()
     older, _ = version_names(kb)
     damage(kb.versions / older / "vectors.npy")
-    assert "vectors.npy: was changed" in faqmatch("rollback", "--kb", "demo", "--home", home.path, "--to", older).mistake
+    assert (
+        "vectors.npy: was changed" in faqmatch("rollback", "--kb", "demo", "--home", home.path, "--to", older).mistake
+    )
     assert kb.current_file.read_bytes() == before
 
 

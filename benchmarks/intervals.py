@@ -1,0 +1,57 @@
+"""How sure a measured number is: 95 % intervals by the bootstrap (Efron, 1979), percentile form, seeded."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.circumstances import SEED
+
+_RESAMPLES: Final = 1_000
+_TAILS: Final = (0.025, 0.975)
+_AT_ONCE: Final = 2_000_000
+"""Numbers drawn at a time: bounds memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A number and the range in which it falls for 95 of 100 samples such as this one."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object of a report."""
+        return dict(vars(self))
+
+    def show(self, digits: int = 3) -> str:
+        """Write it as `value [low, high]`."""
+        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+
+def mean_interval(values: NDArray[np.floating] | NDArray[np.bool_]) -> Interval:
+    """Give the mean of `values`, (n,), n > 0. For a difference of two systems pass the differences, item by item."""
+    numbers = np.asarray(values, np.float64)
+    means = np.concatenate([numbers[rows].mean(axis=1) for rows in _resamples(len(numbers))])
+    return _interval(float(numbers.mean()), means)
+
+
+def quantile_interval(values: NDArray[np.floating], quantile: float) -> Interval:
+    """Give a quantile of `values`, (n,), n > 0."""
+    numbers = np.asarray(values, np.float64)
+    found = np.concatenate([np.quantile(numbers[rows], quantile, axis=1) for rows in _resamples(len(numbers))])
+    return _interval(float(np.quantile(numbers, quantile)), found)
+
+
+def _resamples(size: int) -> list[NDArray[np.int64]]:
+    generator = np.random.default_rng(SEED)
+    step = max(1, _AT_ONCE // size)
+    counts = [min(step, _RESAMPLES - begin) for begin in range(0, _RESAMPLES, step)]
+    return [generator.integers(0, size, (count, size)) for count in counts]
+
+
+def _interval(value: float, found: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(found, _TAILS)
+    return Interval(value=value, low=float(low), high=float(high))
