@@ -1,10 +1,10 @@
 """SIGKILL at every step of every durable write, and again in the run that recovers: what is served is old or new."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -233,17 +233,21 @@ def test_the_check_for_what_a_power_cut_undoes_sees_each_missing_fsync():
 @pytest.mark.long
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new_version(scenes, children, copy_home, check, check_done):
     chance = random.Random(20261124)
-    killed = 0
-    for number in range(RANDOM_MOMENTS):
-        scene = scenes[NAMES[number % len(NAMES)]]
+    killed = runs = 0
+    durations = dict.fromkeys(NAMES, 0.1)
+    while killed < RANDOM_MOMENTS:
+        name = NAMES[runs // 2 % len(NAMES)]
+        scene = scenes[name]
         home = copy_home(scene.home)
         for _ in range(2):  # the second hits the recovery
-            ended: dict[str, Any] = children.run(scene.task, home, seconds=chance.uniform(0, 0.25))
+            ended = children.run(scene.task, home, seconds=chance.uniform(0, durations[name]))
             assert ended["error"] == ""
             killed += ended["killed"]
+            runs += 1
             check(scene, home)
+        began = time.monotonic()
         last = children.run(scene.task, home)
+        durations[name] = 0.8 * durations[name] + 0.2 * (time.monotonic() - began)
         assert (last["killed"], last["error"]) == (False, "")
         check_done(scene, home)
-    print(f"\n{killed} of {2 * RANDOM_MOMENTS} runs were killed before their end")
-    assert killed > RANDOM_MOMENTS / 2
+    print(f"\n{killed} of {runs} runs were killed before their end")
