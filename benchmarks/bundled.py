@@ -110,7 +110,7 @@ def measure_bundled(options: BundledOptions) -> Report:
     wrong = [one for found in judged.values() for one in found if _is_wrong_answer(one)]
     return Report(
         name="bundled",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": opened.version.manifest.encoder.label,
             "calibration": opened.model.confidence.label,

@@ -6,12 +6,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from benchmarks.machine_use import CpuClock, read_cpu_clock
 from service.cores import available_cores
 
 REPOSITORY: Final = Path(__file__).parents[1]
@@ -54,10 +55,18 @@ class Circumstances:
     load_before: float
     """Processes that ran or waited over the last minute: well below 1 on a machine that is idle."""
     seed: int
+    begin: CpuClock
+    cores_busy_with_others: float | None = None
+    """On average over the whole run; above a tenth, durations are not those of this machine."""
+
+    def complete(self) -> Self:
+        """Look again when all is measured and every child process has ended."""
+        return replace(self, cores_busy_with_others=round(read_cpu_clock().others_since(self.begin), 2))
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object of a report."""
-        return {**vars(self), "packages": dict(self.packages), "cpu_flags": list(self.cpu_flags)}
+        told = {name: value for name, value in vars(self).items() if name != "begin"}
+        return {**told, "packages": dict(self.packages), "cpu_flags": list(self.cpu_flags)}
 
 
 def observe_circumstances(extra_packages: tuple[str, ...] = ()) -> Circumstances:
@@ -75,6 +84,7 @@ def observe_circumstances(extra_packages: tuple[str, ...] = ()) -> Circumstances
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         load_before=round(os.getloadavg()[0], 2),
         seed=SEED,
+        begin=read_cpu_clock(),
     )
 
 

@@ -74,7 +74,7 @@ def measure_filters(options: FiltersOptions) -> Report:
             found.append(ask_by_tag(matcher, index, [entries[number] for number in chosen], supply.queries))
     return Report(
         name="filters",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": opened.version.manifest.encoder.label,
             "threads": options.threads,

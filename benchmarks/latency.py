@@ -94,7 +94,7 @@ def measure_latency(options: LatencyOptions) -> Report:
     memory["peak_mb"] = measured.after.peak_mb
     return Report(
         name="latency",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": opened.version.manifest.encoder.label,
             "threads": options.threads,

@@ -22,7 +22,7 @@ from benchmarks.circumstances import observe_circumstances
 from benchmarks.durations import COLUMNS, durations_of
 from benchmarks.errors import BenchmarkError
 from benchmarks.knowledge_base import KB, OpenKnowledgeBase, build_knowledge_base
-from benchmarks.marked_publisher import MARKS, Published, marked_entries, publishing
+from benchmarks.marked_publisher import MARKS, marked_entries, publishing
 from benchmarks.report import Report, Table
 from benchmarks.served_home import ServedHome, serve_home
 
@@ -39,7 +39,7 @@ class PublishOptions:
     clients: int = 8
     longest_pause_s: float = 0.6
     quiet_s: float = 10.0
-    """Load without publishing, measured first, to compare with."""
+    """Load without publishing, once before and once after, to compare with: the two tell how steady the machine is."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Observed:
 
 
 def measure_publish_under_load(options: PublishOptions) -> Report:
-    """Serve, ask without publishing, then ask while publishing."""
+    """Serve, and ask before, while and after versions are published."""
     circumstances = observe_circumstances()
     with tempfile.TemporaryDirectory(prefix="faqmatch-benchmark-") as folder:
         home = Path(folder)
@@ -72,14 +72,16 @@ def measure_publish_under_load(options: PublishOptions) -> Report:
         with serve_home(home, options.threads) as service:
             with _clients(service, options.clients):
                 time.sleep(_WARM_UP_S)
-            with _clients(service, options.clients) as quiet:
+            with _clients(service, options.clients) as quiet_before:
                 time.sleep(options.quiet_s)
             with (
                 _clients(service, options.clients) as loaded,
                 publishing(home, options.publishes, options.longest_pause_s) as publisher,
             ):
                 published = publisher.wait()
-            last = _wait_until_served(service, published[-1].version)
+                last = _wait_until_served(service, published[-1].version)
+            with _clients(service, options.clients) as quiet_after:
+                time.sleep(options.quiet_s)
             memory = service.memory()
     mark_of_version = {first.version: MARKS[0], **{one.version: one.mark for one in published}}
     results = summarise_load(loaded, mark_of_version)
@@ -87,12 +89,13 @@ def measure_publish_under_load(options: PublishOptions) -> Report:
         "publishes": len(published),
         "publish": durations_of([one.seconds * 1000 for one in published]).to_json(),
         "last_version_taken_after_s": last,
-        "while_quiet": summarise_load(quiet, mark_of_version),
+        "quiet_before": summarise_load(quiet_before, mark_of_version),
+        "quiet_after": summarise_load(quiet_after, mark_of_version),
         "server_memory": {"after_mb": memory.resident_mb, "peak_mb": memory.peak_mb},
     }
     return Report(
         name="publish_under_load",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": label,
             "threads": options.threads,
@@ -103,7 +106,15 @@ def measure_publish_under_load(options: PublishOptions) -> Report:
             "warm_up_s": _WARM_UP_S,
         },
         results=results,
-        tables=_tables(results, quiet, loaded, published),
+        tables=_tables(
+            results,
+            {
+                "queries, before": _milliseconds(quiet_before),
+                "queries while publishing": _milliseconds(loaded),
+                "queries, after": _milliseconds(quiet_after),
+                "publishing": [one.seconds * 1000 for one in published],
+            },
+        ),
     )
 
 
@@ -183,23 +194,16 @@ def _wait_until_served(service: ServedHome, version: str) -> float:
     return time.perf_counter() - begin
 
 
-def _tables(
-    results: Mapping[str, Any], quiet: Sequence[Observed], loaded: Sequence[Observed], published: Sequence[Published]
-) -> list[Table]:
+def _tables(results: Mapping[str, Any], milliseconds: Mapping[str, Sequence[float]]) -> list[Table]:
     counts = ("publishes", "requests", "failed", "mixed", "distinct_versions", "unknown_versions")
     rows = [[name.replace("_", " "), f"{results[name]:,}"] for name in counts]
     rows.append(["last version taken after, s", f"{results['last_version_taken_after_s']:.2f}"])
     rows += [[f"server {name}", f"{value:,.1f}"] for name, value in results["server_memory"].items()]
-    timed = {
-        "queries, nothing published": _milliseconds(quiet),
-        "queries while publishing": _milliseconds(loaded),
-        "publishing": [one.seconds * 1000 for one in published],
-    }
     return [
         Table(title="Publishing under load", columns=("", "count"), rows=rows),
         Table(
             title="Durations, 95 % intervals in brackets",
             columns=("", *COLUMNS),
-            rows=[[name, *durations_of(values).cells()] for name, values in timed.items()],
+            rows=[[name, *durations_of(values).cells()] for name, values in milliseconds.items()],
         ),
     ]

@@ -60,7 +60,7 @@ def measure_quality(options: QualityOptions) -> Report:
     scores = {data.name: [data.score(encoder.encode) for encoder in encoders] for data in labelled}
     return Report(
         name="quality",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": model.spec.label,
             "checkpoint": str(options.checkpoint) if options.checkpoint else None,

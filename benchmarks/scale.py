@@ -92,7 +92,7 @@ def measure_scale(options: ScaleOptions) -> Report:
         times[name] = time_searches({"index": index, "flat": exact}, queries)
     return Report(
         name="scale",
-        circumstances=circumstances,
+        circumstances=circumstances.complete(),
         settings={
             "model": opened.version.manifest.encoder.label,
             "threads": options.threads,
