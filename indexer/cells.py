@@ -20,6 +20,7 @@ from indexer.entry import (
     MAX_TAG_CHARACTERS,
     in_utc,
 )
+from indexer.row import Unreadable
 
 _BETWEEN_PHRASINGS = re.compile(r"\|\||[\r\n]")
 _BETWEEN_TAGS = re.compile(r"[,，;；|]")
@@ -30,6 +31,7 @@ _SWITCH = {
 # What spreadsheets write besides ISO 8601: slashes, and months, days and hours of one digit.
 _LOOSE_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]+(\d{1,2})(:.*))?", re.ASCII)
 _CONTROL = {"Cc", "Zl", "Zp"}
+_LARGEST_EXACT = 2**53
 
 
 class CellError(ValueError):
@@ -39,6 +41,27 @@ class CellError(ValueError):
         super().__init__(problem, fix)
         self.problem = problem
         self.fix = fix
+
+
+def readable(cell: object) -> object:
+    """Give the cell back; CellError for one of a workbook whose value nobody knows."""
+    if isinstance(cell, Unreadable):
+        raise CellError(cell.problem, cell.fix)
+    return cell
+
+
+def as_text(cell: object) -> object:
+    """Give what a cell of a workbook says where a text is asked for: a whole number by its digits, 404 as "404".
+
+    CellError for other numbers: what they look like (10 %, 1/2, 3.50) is in their format, which is not read.
+    """
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        if abs(cell) > _LARGEST_EXACT:
+            raise CellError(f"is {_shown(cell)}, of which Excel keeps 15 digits", "write it as text (format: Text)")
+        if isinstance(cell, float):
+            raise CellError(f"is {_shown(cell)}, whose format is not read", "write it as text (format: Text)")
+        return str(cell)
+    return cell
 
 
 def parse_id(cell: object) -> str | None:

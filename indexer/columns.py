@@ -39,6 +39,7 @@ _NAMES: Mapping[str, Field] = {
 _NUMBERED = re.compile(r"(.+?)[0-9]+")
 _FILLING = re.compile(r"[\s_-]+")
 _SHOWN_COLUMNS = 12
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,12 @@ class Columns:
 
 
 def find_columns(
-    file: str, found: Sequence[str], *, chosen: Mapping[str, str] | None = None, answer_required: bool = True
+    file: str,
+    found: Sequence[str],
+    *,
+    sheet: str | None = None,
+    chosen: Mapping[str, str] | None = None,
+    answer_required: bool = True,
 ) -> Columns:
     """Find the fields among the columns `found`; `chosen` (field to column, as in `--map`) goes before any name.
 
@@ -70,21 +76,33 @@ def find_columns(
     fields, complaints = _choose(file, found, chosen)
     singles: dict[Field, str] = {}
     for column in found:
-        field = _field_of(column)
+        field = field_of(column)
         if column in fields or field is None or field in chosen:
             continue
         if not _is_numbered(column) and (first := singles.setdefault(field, column)) != column:
             problem = f"columns {excerpt(first)} and {excerpt(column)} both are the {field}"
             fix = f"keep one, or choose it with --map {field}={column}"
-            complaints.append(Complaint(file=file, problem=problem, fix=fix))
+            complaints.append(Complaint(file=file, sheet=sheet, problem=problem, fix=fix))
         fields[column] = field
     required: tuple[Field, ...] = ("question", "answer") if answer_required else ("question",)
     for field in required:
         if field not in fields.values() and field not in chosen:
-            complaints.append(_missing(file, field, found))
+            complaints.append(_missing(file, sheet, field, found))
     if complaints:
         raise InputError(*complaints)
     return Columns(fields={column: fields[column] for column in found if column in fields})
+
+
+def wrong_choices(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple[Complaint, ...]:
+    """Complain about each choice (field to column) that names no field or none of the columns `found`."""
+    return tuple(_choose(file, found, chosen)[1])
+
+
+def field_of(column: str) -> Field | None:
+    """Give the field that a column is by its name, None for metadata."""
+    if len(column) > _LONGEST_NAME:  # an answer, looked at in the search for a header
+        return None
+    return "similar" if _is_numbered(column) else _NAMES.get(_plain(column))
 
 
 def _choose(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple[dict[str, Field], list[Complaint]]:
@@ -105,21 +123,18 @@ def _choose(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple
     return fields, complaints
 
 
-def _missing(file: str, field: Field, found: Sequence[str]) -> Complaint:
+def _missing(file: str, sheet: str | None, field: Field, found: Sequence[str]) -> Complaint:
     names = " or ".join(name for name, its_field in _NAMES.items() if its_field == field)
     alone = ", or index with --allow-empty-answer" if field == "answer" else ""
     problem = f"has no {field} column among {_listed(found)}"
-    return Complaint(file=file, problem=problem, fix=f"name a column {names}, or choose one with --map{alone}")
+    fix = f"name a column {names}, or choose one with --map{alone}"
+    return Complaint(file=file, sheet=sheet, problem=problem, fix=fix)
 
 
 def _listed(columns: Iterable[str]) -> str:
     names = [excerpt(column) for column in columns]
     more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
     return ", ".join(names[:_SHOWN_COLUMNS]) + more
-
-
-def _field_of(column: str) -> Field | None:
-    return "similar" if _is_numbered(column) else _NAMES.get(_plain(column))
 
 
 def _is_numbered(column: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
-from indexer.columns import Columns, Field
+from indexer.columns import Field
 from indexer.complaint import Complaint, excerpt
 from indexer.entry import MAX_PHRASINGS, Entry
 from indexer.validation import CheckedRow
@@ -22,12 +22,12 @@ class Resolution:
     complaints: tuple[Complaint, ...]
 
 
-def resolve(rows: Sequence[CheckedRow], *, file: str, columns: Columns, allow_conflicts: bool) -> Resolution:
+def resolve(rows: Sequence[CheckedRow], *, file: str, allow_conflicts: bool) -> Resolution:
     """Fold rows that say the same into the first of them; complain about those that contradict one another.
 
     With `allow_conflicts` both sides of a contradiction stay, with a notice. Linear in the number of phrasings.
     """
-    resolver = _Resolver(file, columns, allow_conflicts=allow_conflicts)
+    resolver = _Resolver(file, allow_conflicts=allow_conflicts)
     for row in resolver.with_unique_ids(rows):
         resolver.add(row)
     return Resolution(
@@ -54,7 +54,7 @@ class _Kept:
     tags: dict[str, None] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"row {self.row.number}{_own_id(self.row)}"
+        return f"{_place(self.row)}{_own_id(self.row)}"
 
     def entry(self, identifier: str) -> Entry:
         entry = self.row.entry
@@ -65,9 +65,8 @@ class _Kept:
 
 
 class _Resolver:
-    def __init__(self, file: str, columns: Columns, *, allow_conflicts: bool) -> None:
+    def __init__(self, file: str, *, allow_conflicts: bool) -> None:
         self._file = file
-        self._columns = columns
         self._allow_conflicts = allow_conflicts
         self._kept: list[_Kept] = []
         self._owners: dict[str, dict[_Meaning, _Kept]] = {}  # by key of a phrasing
@@ -80,7 +79,7 @@ class _Resolver:
         unique: list[CheckedRow] = []
         for row in rows:
             if row.has_own_id and (other := first.setdefault(row.entry.id, row)) is not row:
-                problem = f"{excerpt(row.entry.id)} is the id of row {other.number} too"
+                problem = f"{excerpt(row.entry.id)} is the id of {_place(other)} too"
                 self.complaints.append(self._say(row, "id", problem, "give each row an id of its own"))
             else:
                 unique.append(row)
@@ -103,11 +102,11 @@ class _Resolver:
             if owner is None:
                 if owners:  # the first of them speaks for all: a notice for every pair would never end
                     rival = next(iter(owners.values()))
-                    rivals.setdefault(rival.row.number, (rival, phrasing))
+                    rivals.setdefault(id(rival), (rival, phrasing))
                 owners[meaning] = target
                 target.phrasings[key] = phrasing
             elif owner is not target:
-                shared.setdefault(owner.row.number, (owner, phrasing))
+                shared.setdefault(id(owner), (owner, phrasing))
         target.tags |= dict.fromkeys(row.entry.tags)
         if folded:
             self._note_folded(row, target)
@@ -157,13 +156,17 @@ class _Resolver:
             self.complaints.append(self._say(row, column, problem, fix))
 
     def _say(self, row: CheckedRow, field: Field, problem: str, fix: str) -> Complaint:
-        column = next(iter(self._columns.of(field)), field)
-        return Complaint(file=self._file, row=row.number, column=column, problem=problem, fix=fix)
+        column = next(iter(row.columns.of(field)), field)
+        return Complaint(file=self._file, sheet=row.sheet, row=row.number, column=column, problem=problem, fix=fix)
 
 
 def _meaning(entry: Entry) -> _Meaning:
     answer = (entry.answer or "").strip()
     return _Meaning(answer, None if answer else entry.id, entry.enabled, entry.valid_from, entry.valid_until)
+
+
+def _place(row: CheckedRow) -> str:
+    return f"row {row.number}" if row.sheet is None else f"row {row.number} of sheet {excerpt(row.sheet)}"
 
 
 def _own_id(row: CheckedRow) -> str:

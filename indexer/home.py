@@ -20,7 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from indexer import durable
-from indexer.errors import HomeError, KnowledgeBaseError
+from indexer.errors import EncoderMismatch, HomeError, KnowledgeBaseError
 from models.directory import ModelDirectory, open_directory
 from models.errors import ModelDirectoryError
 from models.types import EncoderSpec
@@ -123,6 +123,24 @@ class Home:
         """Where the home's own copy of a model lies."""
         return self.path / "models" / spec.label
 
+    def existing_model(self, spec: EncoderSpec) -> Path:
+        """Give where the copy of a model lies that a version was built with; EncoderMismatch when it is gone."""
+        path = self.model_path(spec)
+        if not path.is_dir():
+            raise EncoderMismatch(
+                f"{path}: is missing, the index was built with it: restore it from a backup, or index again"
+            )
+        return path
+
+    def open_model(self, spec: EncoderSpec) -> ModelDirectory:
+        """Verify the copy of a model that a version was built with.
+
+        EncoderMismatch when it is gone or another, ModelDirectoryError when it is damaged.
+        """
+        directory = open_directory(self.existing_model(spec))
+        check_encoder(directory.path, directory.spec, spec)
+        return directory
+
     def cache_file(self, spec: EncoderSpec) -> Path:
         """Where the vectors of a model are remembered."""
         return self.path / "cache" / f"{spec.digest[:12]}.sqlite"
@@ -154,6 +172,14 @@ class Home:
             if target.exists():  # damaged, and the source is whole
                 durable.remove_tree(target)
             durable.move_into_place(staging, target)
+
+
+def check_encoder(path: Path, found: EncoderSpec, wanted: EncoderSpec) -> None:
+    """Raise EncoderMismatch unless the model that lies in `path` is the one that an index was built with."""
+    if found.digest != wanted.digest:
+        raise EncoderMismatch(
+            f"{path}: holds {found.label}, the index was built with {wanted.label}: index again, or restore the model"
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,8 @@ from indexer.errors import HomeError, IndexerError, KnowledgeBaseError, PublishE
 from indexer.home import KnowledgeBaseFolder, KnowledgeBaseSettings
 from indexer.manifest import Manifest
 from indexer.version import NAME_TIME, open_version, read_manifest
+from models.errors import ModelError
+from models.types import EncoderSpec
 
 KEPT_VERSIONS = 3
 _LOOKS_FOR_HOLDER = 100
@@ -175,27 +177,39 @@ def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[List
     return listed
 
 
-def roll_back(kb: KnowledgeBaseFolder, to: str | None = None) -> str:
+def _take_for_granted(_spec: EncoderSpec) -> None:
+    """Look at no model."""
+
+
+def roll_back(
+    kb: KnowledgeBaseFolder,
+    to: str | None = None,
+    check_model: Callable[[EncoderSpec], object] = _take_for_granted,
+) -> str:
     """Make another version current, by default the newest whole one before the current; give its name.
 
-    VersionError when there is none, or when `to` is missing or damaged: CURRENT then stays as it is.
+    `check_model` raises where the model of a version is not to be had. VersionError when there is no version, or when
+    `to` is missing or damaged, and what `check_model` raises of `to`: CURRENT then stays as it is.
     """
     with publish_lock(kb):
         names = version_names(kb)
         if to is not None:
             if to not in names:
                 raise VersionError(f"version {to}: not found (there: {', '.join(names) or 'none'})")
-            open_version(kb.versions / to)
+            check_model(open_version(kb.versions / to).manifest.encoder)
             make_current(kb, to)
             return to
+        refused = None
         for name in reversed([name for name in names if name < _current_name(kb)]):
             try:
-                open_version(kb.versions / name)
-            except IndexerError:
+                check_model(open_version(kb.versions / name).manifest.encoder)
+            except (IndexerError, ModelError) as error:
+                refused = refused or error
                 continue
             make_current(kb, name)
             return name
-        raise VersionError(f"knowledge base {kb.name}: no whole version before the current one: index again")
+        reason = f" ({refused})" if refused else ""
+        raise VersionError(f"knowledge base {kb.name}: no whole version before the current one{reason}: index again")
 
 
 def remove_old_versions(kb: KnowledgeBaseFolder) -> None:

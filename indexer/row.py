@@ -7,13 +7,15 @@ from typing import Final
 from indexer.complaint import Complaint
 
 MAX_FILE_BYTES: Final = 50_000_000
+MAX_ROWS: Final = 1_048_576
+"""Of a file, of all its sheets together; as many as Excel has in one."""
 MAX_ROW_BYTES: Final = 10_000_000
 """Of the texts of one row in UTF-8."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One row by column name; a blank cell is None.
+    """One row by column name, of a table without its blank cells.
 
     A cell is text in CSV, any JSON value in JSONL, and text, a number, a switch or Unreadable in a workbook.
     """
@@ -23,6 +25,14 @@ class Row:
     sheet: str | None = None
     """Where the row is from a workbook: the name of its sheet."""
     cells: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The columns of the rows that follow, in their order; a JSONL file has none."""
+
+    sheet: str | None = None
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +50,7 @@ class Notice:
     said: Complaint
 
 
-Rows = Iterator[Row | Complaint | Notice]
+Rows = Iterator[Header | Row | Complaint | Notice]
 
 
 def too_long(file: str, number: int, sheet: str | None = None) -> Complaint:

@@ -56,7 +56,8 @@ def find_fault(file: str, content: bytes, encoding: Encoding = UTF_8) -> Complai
         # error.object, since the codec may have taken the byte order mark off before it counted
         mark = len(content) - len(error.object)
         before = error.object[: error.start].decode(encoding.codec, "ignore")
-        problem = f"is not {encoding.name} (byte 0x{error.object[error.start]:02x} at offset {mark + error.start:,})"
+        byte, offset = error.object[error.start], mark + error.start
+        problem = f"is not {encoding.name} (byte 0x{byte:02x} at offset {offset:,} of the file)"
         fix = 'save the file as UTF-8 (in Excel: "CSV UTF-8")'
         return Complaint(file=file, row=len(_LINE_END.findall(before)) + 1, problem=problem, fix=fix)
     return None

@@ -9,7 +9,7 @@ from indexer.cells import CellError
 from indexer.columns import Columns, Field
 from indexer.complaint import Complaint, excerpt
 from indexer.entry import MAX_PHRASINGS, Entry, id_of_key
-from indexer.rows import Row
+from indexer.row import Row
 from models import normalise
 
 Value = TypeVar("Value")
@@ -22,6 +22,9 @@ class CheckedRow:
     """An entry that is right in itself, and what comparing it with the others takes."""
 
     number: int
+    sheet: str | None = None
+    columns: Columns
+    """Of the file, or of the sheet."""
     entry: Entry
     keys: tuple[str, ...]
     """`normalise.key` of each of `entry.phrasings`, all different."""
@@ -30,11 +33,12 @@ class CheckedRow:
 
 
 class RowChecker:
-    """The rules for one row, set up once a file."""
+    """The rules for one row, set up once a file or sheet; `tag` is one more tag of every entry."""
 
-    def __init__(self, file: str, columns: Columns, *, allow_empty_answer: bool) -> None:
+    def __init__(self, file: str, columns: Columns, *, allow_empty_answer: bool, tag: str | None = None) -> None:
         self._file = file
         self._columns = columns
+        self._tag = [] if tag is None else [tag]
         self._parse_answer: Callable[[object], str | None] = (
             cells.parse_answer if allow_empty_answer else cells.parse_required_answer
         )
@@ -46,7 +50,7 @@ class RowChecker:
         question = fields.one("question", cells.parse_question)
         answer = fields.one("answer", self._parse_answer)
         phrasings = _distinct([question or "", *fields.many("similar", cells.parse_similar)])
-        tags = tuple(dict.fromkeys(fields.many("tags", cells.parse_tags)))
+        tags = tuple(dict.fromkeys([*fields.many("tags", cells.parse_tags), *self._tag]))
         enabled = fields.one("enabled", cells.parse_enabled)
         valid_from = fields.one("valid_from", cells.parse_time)
         valid_until = fields.one("valid_until", cells.parse_time)
@@ -74,7 +78,14 @@ class RowChecker:
         if entry.valid_from and entry.valid_until and entry.valid_until <= entry.valid_from:
             fields.complain("valid_until", "is not after valid_from", "swap the two, or correct one")
             return fields.complaints
-        return CheckedRow(number=row.number, entry=entry, keys=keys, has_own_id=own_id is not None)
+        return CheckedRow(
+            number=row.number,
+            sheet=row.sheet,
+            columns=self._columns,
+            entry=entry,
+            keys=keys,
+            has_own_id=own_id is not None,
+        )
 
 
 class _Fields:
@@ -104,6 +115,7 @@ class _Fields:
             if twice := metadata.keys() & spread.keys():
                 self._add(column, f"{excerpt(min(twice))} stands in it and beside it", "keep one of the two")
             try:
+                cells.readable(cell)
                 cells.check_metadata(spread)
             except CellError as error:
                 self._add(column, error.problem, error.fix)
@@ -121,14 +133,17 @@ class _Fields:
 
     def _parsed(self, column: str | None, parse: Callable[[object], Value]) -> Value | None:
         try:
-            return parse(None if column is None else self._row.cells.get(column))
+            cell = cells.readable(None if column is None else self._row.cells.get(column))
+            return parse(cell if self._row.sheet is None else cells.as_text(cell))
         except CellError as error:
             self._add(column, error.problem, error.fix)
             return None
 
     def _add(self, column: str | None, problem: str, fix: str) -> None:
-        complaint = Complaint(file=self._file, row=self._row.number, column=column, problem=problem, fix=fix)
-        self.complaints.append(complaint)
+        row = self._row
+        self.complaints.append(
+            Complaint(file=self._file, sheet=row.sheet, row=row.number, column=column, problem=problem, fix=fix)
+        )
 
 
 def _distinct(phrasings: list[str]) -> dict[str, str]:

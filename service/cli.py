@@ -1,6 +1,7 @@
 """The one console script, `faqmatch`. Commands import what they run, so that `faqmatch --help` is instant."""
 
 import sys
+from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,13 @@ KbOption = Annotated[str, typer.Option("--kb", help="Knowledge base: 1 to 64 of 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [default: 8080].")]
 ThreadsOption = Annotated[int | None, typer.Option(help="Texts encoded side by side [default: the cores there are].")]
+
+
+class Language(StrEnum):
+    """What `--language` may be."""
+
+    EN = "en"
+    ZH = "zh"
 
 
 def main() -> None:
@@ -60,13 +68,17 @@ def demo(
 
 @app.command()
 def index(
-    file: Annotated[Path, typer.Argument(help="FAQ file: .jsonl or .csv.", readable=False)],
+    file: Annotated[Path, typer.Argument(help="FAQ file: .xlsx, .csv, .tsv or .jsonl.", readable=False)],
     kb: KbOption,
     home: HomeOption = None,
     model: Annotated[str | None, typer.Option(help="Shipped model or model folder; remembered in kb.json.")] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="Take a field from this column; may be repeated."),
+    ] = None,
+    sheets: Annotated[
+        list[str] | None,
+        typer.Option("--sheet", help="Read this sheet of a workbook; may be repeated [default: all not hidden]."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read the file and say what is wrong.")] = False,
     allow_empty_answer: Annotated[
@@ -86,12 +98,24 @@ def index(
     reading = read_file(
         file,
         columns=choose_columns(columns or ()),
+        sheets=sheets or (),
         allow_empty_answer=allow_empty_answer,
         allow_conflicts=allow_conflicts,
         all_notices=all_notices,
     )
     if not check:
         run_index(Home(settings.home), kb, reading.entries, model, settings.threads)
+
+
+@app.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="File to write: .xlsx or .csv.", readable=False)],
+    language: Annotated[Language, typer.Option(help="Language of the column names and the help.")] = Language.EN,
+) -> None:
+    """Write an empty FAQ sheet to fill in: a header, an example row, and what belongs into each column."""
+    from service.commands.template import template as run_template
+
+    run_template(file, language)
 
 
 @app.command()
@@ -175,6 +199,20 @@ def verify(
     from service.commands.versions import verify as run_verify
 
     run_verify(Home(_settings(home=home).home), kb)
+
+
+@app.command()
+def doctor(
+    home: HomeOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check the machine, the settings and the data folder: a line each, exit code 1 where one fails."""
+    from service.commands.doctor import doctor as run_doctor
+
+    if not run_doctor({"home": home, "host": host, "port": port}, as_json=as_json):
+        raise typer.Exit(1)
 
 
 @model_app.command("list")

@@ -15,21 +15,33 @@ def cores_within(affinity: int, root: Path) -> int:
 
     A part of a core is rounded down: a thread more than the quota pays for is throttled in the middle of a query.
     """
-    return max(1, int(min([affinity, *_quotas(root)])))
+    quota = lowest_quota(root)
+    return affinity if quota is None else max(1, min(affinity, int(quota)))
 
 
-def _quotas(root: Path) -> Iterator[float]:
-    """Give the CPU quotas in force, in cores; inside a container the group's path is often only the mount's root."""
+def lowest_quota(root: Path) -> float | None:
+    """Give the lowest CPU quota in force, in cores; None where there is none."""
+    found = [
+        quota
+        for version, folder in control_groups(root, "cpu")
+        for quota in (_version_2(folder) if version == 2 else _version_1(folder))
+    ]
+    return min(found, default=None)
+
+
+def control_groups(root: Path, controller: str) -> Iterator[tuple[int, Path]]:
+    """Give the version and folder of the process's cgroup and of its parents, where a controller's limits stand.
+
+    Inside a container the group's path is often only the mount's root.
+    """
     groups = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers:
-            for folder in _and_parents(groups, group):
-                yield from _version_2(folder)
-        elif "cpu" in controllers.split(","):
-            for mount in dict.fromkeys(("cpu", controllers)):
-                for folder in _and_parents(groups / mount, group):
-                    yield from _version_1(folder)
+            yield from ((2, folder) for folder in _and_parents(groups, group))
+        elif controller in controllers.split(","):
+            for mount in dict.fromkeys((controller, controllers)):
+                yield from ((1, folder) for folder in _and_parents(groups / mount, group))
 
 
 def _and_parents(mount: Path, group: str) -> Iterator[Path]:

@@ -10,8 +10,8 @@ from typing import Final, Self
 
 import structlog
 
-from indexer.errors import EncoderMismatch, IndexerError, VersionError
-from indexer.home import Home, KnowledgeBaseFolder
+from indexer.errors import IndexerError, VersionError
+from indexer.home import Home, KnowledgeBaseFolder, check_encoder
 from indexer.publishing import read_current, version_names
 from indexer.version import Version, open_version
 from models.confidence import ConfidenceMap
@@ -212,14 +212,10 @@ class Registry:
 
 
 def load_model(home: Home, spec: EncoderSpec) -> LoadedModel:
-    """Load the home's copy of a model; EncoderMismatch when it is not the one that `spec` names."""
-    path = home.model_path(spec)
+    """Load the home's copy of a model; EncoderMismatch when it is gone, or not the one that `spec` names."""
+    path = home.existing_model(spec)
     encoder = OnnxEncoder.open(path)
-    if encoder.spec.digest != spec.digest:
-        raise EncoderMismatch(
-            f"{path}: holds {encoder.spec.label}, the index was built with {spec.label}: "
-            "index again, or restore the model"
-        )
+    check_encoder(path, encoder.spec, spec)
     return LoadedModel(encoder=encoder, confidence=ConfidenceMap.read(path / "confidence.json", spec.digest))
 
 

@@ -51,8 +51,12 @@ def bind(settings: Settings) -> socket.socket:
 
     Raises BindError when it cannot be had, or would let anyone in.
     """
-    host, port = settings.host, settings.port
-    check_binding(host, settings.api_keys)
+    check_binding(settings.host, settings.api_keys)
+    return listen(settings.host, settings.port)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address and listen there. Raises BindError when it cannot be had."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror:

@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the TOML file below the environment; no .env file, no secrets folder."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
 
 
 def load_settings(**given: Any) -> Settings:  # noqa: ANN401  (they are what the fields are)
@@ -108,7 +108,7 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  (they are what the
 
     Raises SettingsError with one line that names the setting and the fix.
     """
-    config = _config_file()
+    config = config_file()
     if CONFIG_VARIABLE in os.environ and not config.is_file():
         raise SettingsError(f"{CONFIG_VARIABLE} names {config}, which is no file")
     try:
@@ -121,7 +121,8 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  (they are what the
         raise SettingsError(f"{config} cannot be read: {error.strerror}") from error
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """Give the settings file that is read where it exists."""
     return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 

@@ -1,6 +1,7 @@
 """`faqmatch index`: the batch reindexing job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -8,23 +9,36 @@ from typing import Final
 from indexer.complaint import Complaint
 from indexer.entries import Reading, read_entries
 from indexer.entry import Entry
-from indexer.errors import InputError
-from indexer.home import Home
+from indexer.errors import IndexerError, InputError
+from indexer.home import Home, KnowledgeBaseFolder
+from indexer.publishing import read_current
 from indexer.reindex import Outcome, reindex
+from indexer.version import read_manifest
 from models import normalise
 from models.directory import DEFAULT_MODEL, PRETRAINED, ModelDirectory, find_model, open_directory
 from models.encoder import OnnxEncoder
+from models.errors import ModelDirectoryError
 from service.commands.terminal import StageProgress, say, warn
 
 _NOTICES_SHOWN: Final = 20
 
 
 def read_file(
-    file: Path, *, columns: Mapping[str, str], allow_empty_answer: bool, allow_conflicts: bool, all_notices: bool
+    file: Path,
+    *,
+    columns: Mapping[str, str],
+    sheets: Sequence[str],
+    allow_empty_answer: bool,
+    allow_conflicts: bool,
+    all_notices: bool,
 ) -> Reading:
     """Read an FAQ file and print its notices; every complaint is printed and InputError raised when there is one."""
     reading = read_entries(
-        file, columns=columns, allow_empty_answer=allow_empty_answer, allow_conflicts=allow_conflicts
+        file,
+        columns=columns,
+        sheets=sheets,
+        allow_empty_answer=allow_empty_answer,
+        allow_conflicts=allow_conflicts,
     )
     _show_notices(reading.notices, len(reading.notices) if all_notices else _NOTICES_SHOWN)
     if reading.complaints:
@@ -41,7 +55,7 @@ def index(home: Home, kb_name: str, entries: Sequence[Entry], model: str | None,
     kb = home.knowledge_base(kb_name)
     home.prepare()
     settings = kb.read_settings()
-    source = open_directory(find_model(model or settings.encoder or DEFAULT_MODEL))
+    source = open_directory(_find_encoder(home, kb, model, settings.encoder))
     encoder = OnnxEncoder.open(home.adopt_model(source).path, threads)
     with StageProgress() as progress:
         outcome = reindex(home, kb, entries, encoder, progress)
@@ -60,12 +74,36 @@ def index(home: Home, kb_name: str, entries: Sequence[Entry], model: str | None,
 
 
 def choose_columns(given: Sequence[str]) -> dict[str, str]:
-    """Read `--map FIELD=COLUMN`; InputError where one is not of that form."""
+    """Read `--map FIELD=COLUMN`; InputError where one is not of that form, or a field is given twice."""
+    chosen: dict[str, str] = {}
     for choice in given:
-        if "=" not in choice:
+        field, equals, column = choice.partition("=")
+        if not equals or not column:
             fix = "write it as FIELD=COLUMN, such as question=Title"
             raise InputError(Complaint(file="--map", problem=f"{choice} names no column", fix=fix))
-    return dict(choice.split("=", 1) for choice in given)
+        if field in chosen:
+            raise InputError(Complaint(file="--map", problem=f"{field} is given twice", fix="choose one column for it"))
+        chosen[field] = column
+    return chosen
+
+
+def _find_encoder(home: Home, kb: KnowledgeBaseFolder, asked: str | None, remembered: str | None) -> Path:
+    """Find the model to index with; ModelDirectoryError says where one that is gone was named, and what to do."""
+    try:
+        return find_model(asked or remembered or DEFAULT_MODEL)
+    except ModelDirectoryError as error:
+        if asked or not remembered:
+            raise
+        fix = " or ".join(f"--model {choice}" for choice in _encoders_at_hand(home, kb))
+        raise ModelDirectoryError(f"{error}; {kb.settings_file} names it: choose another with {fix}") from None
+
+
+def _encoders_at_hand(home: Home, kb: KnowledgeBaseFolder) -> Iterator[str]:
+    """Give the home's copy of the model that the current version was built with, and the shipped default."""
+    with suppress(IndexerError):
+        if current := read_current(kb):
+            yield str(home.existing_model(read_manifest(kb.versions / current.version).encoder))
+    yield DEFAULT_MODEL
 
 
 def _lasting_name(model: ModelDirectory) -> str:

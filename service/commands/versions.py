@@ -1,9 +1,8 @@
 """`faqmatch versions`, `rollback`, `verify`."""
 
-from indexer.errors import VersionError
+from indexer.errors import IndexerError, VersionError
 from indexer.home import Home
 from indexer.publishing import ListedVersion, folder_size, list_versions, roll_back
-from models.directory import open_directory
 from models.errors import ModelError
 from service.commands.terminal import say, show_table
 
@@ -26,7 +25,7 @@ def show_versions(home: Home, kb_name: str) -> None:
                 f"{manifest.entries:,}",
                 f"{manifest.phrasings:,}",
                 f"{manifest.index.kind}, recall {manifest.index.recall_at_10:.3f}",
-                manifest.encoder.label,
+                manifest.encoder.label + ("" if home.model_path(manifest.encoder).is_dir() else " (missing)"),
                 f"{size / 1e6:,.1f} MB",
             ]
         )
@@ -34,8 +33,8 @@ def show_versions(home: Home, kb_name: str) -> None:
 
 
 def rollback(home: Home, kb_name: str, to: str | None) -> None:
-    """Make an earlier version current; a running service takes it within a second."""
-    version = roll_back(home.existing_knowledge_base(kb_name), to)
+    """Make an earlier version current, whose model must be there too; a running service takes it within a second."""
+    version = roll_back(home.existing_knowledge_base(kb_name), to, home.open_model)
     say(f"knowledge base {kb_name}: version {version} is current")
 
 
@@ -63,10 +62,8 @@ def _check_model(home: Home, listed: ListedVersion, checked: dict[str, str | Non
     spec = listed.manifest.encoder
     if spec.digest not in checked:
         try:
-            found = open_directory(home.model_path(spec)).spec.digest
-            checked[spec.digest] = (
-                None if found == spec.digest else f"its model is {found[:12]}, not {spec.digest[:12]}"
-            )
-        except ModelError as error:
+            home.open_model(spec)
+            checked[spec.digest] = None
+        except (IndexerError, ModelError) as error:
             checked[spec.digest] = str(error)
     return checked[spec.digest]

@@ -1,10 +1,14 @@
 """A home with a knowledge base of a few entries, and an encoder that needs no model."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 from indexer.entry import Entry
 from indexer.home import Home, KnowledgeBaseFolder
@@ -85,3 +89,70 @@ def publish(home, kb, entries, encoder) -> Callable[..., Outcome]:
         return reindex(home, kb, (changed, *others), encoder)
 
     return publish
+
+
+SHEET_PART = "xl/worksheets/sheet1.xml"
+
+Edits = Mapping[str, Callable[[bytes], bytes | None]]
+
+
+@pytest.fixture
+def write_workbook(tmp_path) -> Callable[..., Path]:
+    """Write a workbook of sheets given by name, each a list of rows; `change` may do the rest to it."""
+
+    def write(
+        sheets: Mapping[str, Sequence[Sequence[object]]],
+        name: str = "faq.xlsx",
+        change: Callable[[Workbook], None] = lambda _: None,
+    ) -> Path:
+        workbook = Workbook()
+        workbook.remove(workbook.active)
+        for title, rows in sheets.items():
+            sheet = workbook.create_sheet(title)
+            for row in rows:
+                sheet.append(list(row))
+        change(workbook)
+        workbook.save(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def good_workbook(write_workbook) -> Path:
+    """A workbook of one entry."""
+    return write_workbook({"FAQ": [["question", "answer"], ["How?", "So."]]}, "good.xlsx")
+
+
+@pytest.fixture
+def edit_workbook(good_workbook, tmp_path) -> Callable[..., Path]:
+    """Write the good workbook with parts changed (`edits`, None takes a part out) and added, deflated."""
+
+    def edit(edits: Edits | None = None, added: Mapping[str, bytes] | None = None, name: str = "faq.xlsx") -> Path:
+        with zipfile.ZipFile(good_workbook) as old, zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as new:
+            for part in old.namelist():
+                content = (edits or {}).get(part, lambda content: content)(old.read(part))
+                if content is not None:
+                    new.writestr(part, content)
+            for part, content in (added or {}).items():
+                new.writestr(part, content)
+        return tmp_path / name
+
+    return edit
+
+
+@pytest.fixture
+def edit_sheet(edit_workbook) -> Callable[..., Path]:
+    """Write the good workbook with XML put in behind its rows."""
+
+    def edit(rows: str | bytes) -> Path:
+        more = rows.encode() if isinstance(rows, str) else rows
+        return edit_workbook({SHEET_PART: lambda xml: xml.replace(b"</sheetData>", more + b"</sheetData>")})
+
+    return edit
+
+
+@pytest.fixture
+def opened() -> Callable[[Path], io.BytesIO]:
+    """Give the content of a file as an open file."""
+    return lambda path: io.BytesIO(path.read_bytes())

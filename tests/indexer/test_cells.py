@@ -4,6 +4,7 @@ import pytest
 
 from indexer import cells
 from indexer.cells import CellError
+from indexer.row import Unreadable
 
 PARSERS = [
     cells.parse_id,
@@ -205,3 +206,28 @@ def test_metadata_has_a_limit_in_bytes_of_utf_8():
     room = 64_000 - len('{"a": ""}')
     cells.check_metadata_size({"a": "x" * room})
     assert problem_of(cells.check_metadata_size, {"a": "文" * (room // 3 + 1)}).startswith("the metadata takes 64,00")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [(404, "404"), (123, "123"), (10**15, "1000000000000000"), (-1, "-1"), ("a", "a"), (None, None), (True, True)],
+)
+def test_a_whole_number_of_a_workbook_is_the_text_of_its_digits(cell, text):
+    assert cells.as_text(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        (0.1, "is the number 0.1, whose format is not read"),
+        (2**53 + 1, "is the number 9007199254740993, of which Excel keeps 15 digits"),
+        (1.5e300, "is the number 1.5e+300, of which Excel keeps 15 digits"),
+    ],
+)
+def test_a_number_that_may_not_look_like_its_digits_is_refused(cell, problem):
+    assert problem_of(cells.as_text, cell) == problem
+
+
+def test_a_cell_whose_value_nobody_knows_is_refused():
+    assert cells.readable("a") == "a"
+    assert problem_of(cells.readable, Unreadable(problem="is the error #REF!", fix="x")) == "is the error #REF!"

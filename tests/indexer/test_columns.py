@@ -1,6 +1,6 @@
 import pytest
 
-from indexer.columns import find_columns
+from indexer.columns import field_of, find_columns, wrong_choices
 from indexer.errors import InputError
 
 
@@ -105,3 +105,18 @@ def test_a_chosen_column_is_no_longer_the_field_of_its_name():
 )
 def test_a_choice_that_is_none_is_a_complaint(chosen, problem):
     assert any(problem in line for line in refusal(["q", "answer"], chosen=chosen))
+
+
+def test_wrong_choices_are_told_without_looking_for_fields():
+    assert [str(complaint) for complaint in wrong_choices("f", ["q"], {"question": "x", "answer": "q"})] == [
+        "f: has no column 'x': map question to one of its columns: 'q'"
+    ]
+
+
+def test_a_complaint_about_a_sheet_names_it():
+    assert refusal(["frage", "answer"], sheet="FAQ")[0].startswith("faq.csv, sheet FAQ: has no question column")
+
+
+def test_a_long_text_is_no_name():
+    assert field_of("question") == "question"
+    assert field_of("question" + " " * 100) is None

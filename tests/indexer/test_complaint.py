@@ -6,6 +6,11 @@ def test_a_complaint_names_file_row_column_problem_and_fix():
     assert str(complaint) == "faq.csv, row 7, column answer: is empty: write an answer"
 
 
+def test_a_complaint_about_a_workbook_names_its_sheet():
+    complaint = Complaint(file="faq.xlsx", sheet="账号", row=7, problem="is empty", fix="write one")
+    assert str(complaint) == "faq.xlsx, sheet 账号, row 7: is empty: write one"
+
+
 def test_a_complaint_about_the_whole_file_names_no_row():
     assert str(Complaint(file="faq.csv", problem="holds no rows", fix="write one")) == (
         "faq.csv: holds no rows: write one"

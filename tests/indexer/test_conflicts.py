@@ -1,7 +1,7 @@
 from indexer.columns import find_columns
 from indexer.conflicts import resolve
 from indexer.entry import derive_id
-from indexer.rows import Row
+from indexer.row import Row
 from indexer.validation import RowChecker
 
 NAMES = ["id", "question", "similar", "answer", "tags", "enabled", "note"]
@@ -12,7 +12,7 @@ def resolved(*rows, allow_conflicts=False):
     columns = find_columns("faq.csv", NAMES)
     checker = RowChecker("faq.csv", columns, allow_empty_answer=True)
     checked = [checker.check(Row(number=number, cells=cells)) for number, cells in enumerate(rows, start=2)]
-    return resolve(checked, file="faq.csv", columns=columns, allow_conflicts=allow_conflicts)
+    return resolve(checked, file="faq.csv", allow_conflicts=allow_conflicts)
 
 
 def cells(question, answer, **others):
@@ -150,3 +150,24 @@ def test_each_of_many_answers_to_one_question_gets_one_notice_and_its_own_id():
     outcome = resolved(*(cells("q", str(n)) for n in range(2_000)), allow_conflicts=True)
     assert len({entry.id for entry in outcome.entries}) == 2_000
     assert len(outcome.notices) == 1_999
+
+
+def test_rows_of_different_sheets_with_one_number_are_told_apart():
+    columns = find_columns("faq.xlsx", NAMES)
+    checker = RowChecker("faq.xlsx", columns, allow_empty_answer=True)
+    rows = [
+        checker.check(Row(number=2, sheet=sheet, cells=cells("How?", answer, similar=sheet)))
+        for sheet, answer in (("A", "1"), ("B", "2"), ("C", "3"))
+    ]
+    rows.append(checker.check(Row(number=3, sheet="C", cells=cells("Why?", "4", similar="A||B"))))
+    outcome = resolve(rows, file="faq.xlsx", allow_conflicts=False)
+    assert lines(outcome.complaints) == [
+        "faq.xlsx, sheet B, row 2, column question: 'How?' stands in row 2 of sheet 'A' with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
+        "faq.xlsx, sheet C, row 2, column question: 'How?' stands in row 2 of sheet 'A' with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
+        "faq.xlsx, sheet C, row 3, column similar: 'A' stands in row 2 of sheet 'A' with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
+        "faq.xlsx, sheet C, row 3, column similar: 'B' stands in row 2 of sheet 'B' with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
+    ]

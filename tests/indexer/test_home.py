@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from indexer import durable
-from indexer.errors import HomeError, KnowledgeBaseError
+from indexer.errors import EncoderMismatch, HomeError, KnowledgeBaseError
 from indexer.home import Home, KnowledgeBaseSettings, staging_folder
 from models import directory
 from models.errors import ModelDirectoryError
@@ -211,6 +211,19 @@ def test_many_may_copy_a_model_at_once_and_none_is_taken_from_under_another(home
     assert [copy.spec for copy in copies] == [model.spec] * 8
     assert len(inodes) == 1
     assert [path.name for path in (home.path / "models").iterdir()] == [model.spec.label]
+
+
+def test_the_copy_that_a_version_needs_is_opened_or_refused_by_name(home, model, make_encoder):
+    with pytest.raises(
+        EncoderMismatch, match=r"is missing, the index was built with it: restore it .*, or index again"
+    ):
+        home.open_model(model.spec)
+    copy = home.adopt_model(model).path
+    assert home.open_model(model.spec).path == home.existing_model(model.spec) == copy
+    other = make_encoder().spec
+    copy.rename(home.model_path(other))
+    with pytest.raises(EncoderMismatch, match=f"holds {model.spec.label}, the index was built with {other.label}"):
+        home.open_model(other)
 
 
 def test_what_a_killed_copy_left_is_swept_by_the_next_though_its_model_is_there(home, model):

@@ -4,7 +4,7 @@ import pytest
 
 from indexer.columns import find_columns
 from indexer.entry import Entry, derive_id
-from indexer.rows import Row
+from indexer.row import Row, Unreadable
 from indexer.validation import RowChecker
 from models import normalise
 
@@ -130,3 +130,39 @@ def test_metadata_that_stands_twice_is_a_complaint():
 def test_metadata_over_the_limit_is_a_complaint():
     (complaint,) = complaints_of(question="q", answer="a", a="x" * 40_000, b="x" * 40_000)
     assert complaint.startswith("faq.jsonl, row 7: the metadata takes 80,0")
+
+
+def check_sheet(tag=None, **cells):
+    checker = RowChecker(
+        "faq.xlsx", find_columns("faq.xlsx", list(cells), answer_required=False), allow_empty_answer=True, tag=tag
+    )
+    return checker.check(Row(number=7, sheet="FAQ", cells=cells))
+
+
+def test_numbers_of_a_workbook_are_texts_in_fields_and_numbers_in_metadata():
+    entry = check_sheet(
+        id=123, question=404, similar=405, answer=95555, tags=2026, enabled=1, room=12, price=9.5, open=True
+    ).entry
+    assert (entry.id, entry.phrasings, entry.answer, entry.tags) == ("123", ("404", "405"), "95555", ("2026",))
+    assert entry.metadata == {"room": 12, "price": 9.5, "open": True}
+
+
+def test_a_fraction_in_a_text_field_of_a_workbook_is_a_complaint():
+    assert [str(complaint) for complaint in check_sheet(question="q", answer=0.1)] == [
+        "faq.xlsx, sheet FAQ, row 7, column answer: is the number 0.1, whose format is not read: "
+        "write it as text (format: Text)"
+    ]
+
+
+@pytest.mark.parametrize("column", ["question", "answer", "enabled", "valid_from", "tags", "note"])
+def test_an_unreadable_cell_is_a_complaint_in_every_column(column):
+    cell = Unreadable(problem="is the error #REF!", fix="correct it")
+    complaints = check_sheet(**{"question": "q", "answer": "a", column: cell})
+    assert [str(complaint) for complaint in complaints] == [
+        f"faq.xlsx, sheet FAQ, row 7, column {column}: is the error #REF!: correct it"
+    ]
+
+
+def test_the_tag_of_a_sheet_is_one_more_tag():
+    assert check_sheet(question="q", tags="a,b", tag="Account, login").entry.tags == ("a", "b", "Account, login")
+    assert check_sheet(question="q", tags="a", tag="a").entry.tags == ("a",)

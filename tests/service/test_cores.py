@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cores import available_cores, cores_within
+from service.cores import available_cores, control_groups, cores_within, lowest_quota
 
 
 def write(file: Path, text: str) -> None:
@@ -54,3 +54,21 @@ def test_a_version_1_quota_of_minus_one_is_none(tmp_path):
     write(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
     write(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")
     assert cores_within(8, tmp_path) == 8
+
+
+def test_the_groups_of_a_controller_are_found_with_their_parents_in_both_versions(tmp_path):
+    write(tmp_path / "proc/self/cgroup", "4:memory:/app\n3:cpu,cpuacct:/other\n0::/app.slice\n")
+    groups = tmp_path / "sys/fs/cgroup"
+    assert list(control_groups(tmp_path, "memory")) == [
+        (1, groups / "memory/app"),
+        (1, groups / "memory"),
+        (2, groups / "app.slice"),
+        (2, groups),
+    ]
+
+
+def test_the_lowest_quota_is_told_with_its_part_of_a_core(tmp_path):
+    assert lowest_quota(tmp_path) is None
+    write(tmp_path / "proc/self/cgroup", "0::/\n")
+    write(tmp_path / "sys/fs/cgroup/cpu.max", "50000 100000")
+    assert lowest_quota(tmp_path) == 0.5

@@ -1,7 +1,11 @@
+import io
 import json
 import os
+import random
+import zipfile
 
 import pytest
+from openpyxl import Workbook
 
 from indexer.home import Home
 from indexer.publishing import publish_lock, read_current
@@ -42,7 +46,7 @@ def files_under(folder) -> list[str]:
             HEADER + f"a,{'q' * 2_000},So.\n",
             "faq.csv, row 2, column question: has 2,000 characters, the limit is 1,000",
         ),
-        (GOOD.encode("gb18030"), "faq.csv, row 3: is not UTF-8 (byte 0x"),
+        ((HEADER + "a,Où?,Là.\n").encode("latin-1"), "faq.csv, row 2: is not UTF-8 (byte 0x"),
         (HEADER, "faq.csv: holds no rows"),
     ],
 )
@@ -57,7 +61,7 @@ def test_a_mistake_in_the_file_is_one_line_with_file_row_and_fix(faqmatch, faq, 
     ("name", "told"),
     [
         ("nowhere.csv", "nowhere.csv: does not exist: give the path of a readable file"),
-        ("faq.xls", "faq.xls: has the unknown suffix '.xls': give a file that ends in .csv, .jsonl"),
+        ("faq.xls", "faq.xls: has the unknown suffix '.xls': save it as .xlsx"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(faqmatch, faq, name, told):
@@ -259,3 +263,133 @@ def test_thresholds_of_the_knowledge_base_outlive_an_index(faqmatch, faq, home):
     assert faqmatch("index", faq(GOOD), "--kb", "demo", "--home", home.path).code == 0
     settings = kb.read_settings()
     assert (settings.answer_threshold, settings.default_answer, settings.encoder) == (0.9, "?", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["question="], "--map: question= names no column: write it as FIELD=COLUMN, such as question=Title"),
+        (["question=id", "question=answer"], "--map: question is given twice: choose one column for it"),
+        (["frage=question"], "faq.csv: --map names no field: 'frage': use one of id, question, similar"),
+        (["question=Frage"], "faq.csv: has no column 'Frage': map question to one of its columns: 'id', 'question'"),
+    ],
+)
+def test_a_column_that_cannot_be_chosen_is_one_line(faqmatch, faq, given, told):
+    options = [option for choice in given for option in ("--map", choice)]
+    assert faqmatch("index", faq(GOOD), "--kb", "shop", "--check", *options).mistake.startswith(told)
+
+
+# Workbooks
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Write a workbook into the folder that commands run in."""
+
+    def write(sheets, name: str = "faq.xlsx"):
+        made = Workbook()
+        made.remove(made.active)
+        for title, rows in sheets.items():
+            sheet = made.create_sheet(title)
+            for row in rows:
+                sheet.append(row)
+        made.save(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+SHEETS = {
+    "账号": [["标准问", "相似问1", "答案"], ["如何重置密码？", "忘记密码", "点“忘记密码”。"]],
+    "Money": [["question", "answer"], ["How do I pay?", "By card."]],
+}
+
+
+def test_a_workbook_is_published_and_answers(faqmatch, workbook, home):
+    ran = faqmatch("index", workbook(SHEETS), "--kb", "shop", "--home", home.path)
+    assert ran.code == 0, ran
+    reply = json.loads(faqmatch("ask", "忘记密码", "--kb", "shop", "--home", home.path, "--json").out)
+    assert (reply["decision"], reply["answer"]) == ("answer", "点“忘记密码”。")
+    assert reply["matches"][0]["entry"]["tags"] == ["账号"]
+
+
+def test_a_sheet_may_be_chosen(faqmatch, workbook, faq):
+    file = workbook(SHEETS)
+    assert faqmatch("index", file, "--kb", "shop", "--check", "--sheet", "Money").out.startswith("faq.xlsx: 1 rows, ")
+    both = ("--sheet", "Money", "--sheet", "账号")
+    assert faqmatch("index", file, "--kb", "shop", "--check", *both).out.startswith("faq.xlsx: 2 rows, 2 entries")
+    assert faqmatch("index", file, "--kb", "shop", "--check", "--sheet", "Geld").mistake == (
+        "faq.xlsx: has no sheet 'Geld': choose among '账号', 'Money'"
+    )
+    assert "has no sheets: leave out --sheet" in faqmatch("index", faq(GOOD), "--kb", "x", "--sheet", "A").mistake
+
+
+def test_a_mistake_in_a_workbook_names_sheet_row_and_column(faqmatch, workbook):
+    file = workbook({"问答": [["Our FAQ"], [], ["标准问", "答案"], ["a", "=B9"]]})
+    ran = faqmatch("index", file, "--kb", "shop", "--check")
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        "notice: faq.xlsx, sheet 问答, row 1: 'Our FAQ' stands above the header: not read",
+        "faqmatch: faq.xlsx, sheet 问答, row 4, column 答案: is a formula without a value: "
+        "correct it, and save the workbook in Excel",
+    ]
+
+
+def archive(**parts: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (archive(**{"xl/workbook.xml": b"<x/>", "xl/media/a": bytes(200_000_000)}), "unpacks to 200 MB"),
+        (archive(**{"xl/workbook.xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}), "declares XML entities"),
+        (archive(**{"xl/workbook.xml": b"<x/>", "xl/vbaProject.bin": b""}), "holds macros"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            "is protected by a password",
+        ),
+        (b"\x89PNG\r\n\x1a\n", "is no Excel workbook"),
+        (bytes(51_000_000), "has 51,000,000 bytes, the limit is 50,000,000"),
+    ],
+    ids=["bomb", "entities", "macros", "encrypted", "png", "large"],
+)
+def test_an_unsafe_file_is_one_line_and_publishes_nothing(faqmatch, faq, tmp_path, content, told):
+    ran = faqmatch("index", faq(content, "faq.xlsx"), "--kb", "shop", "--home", tmp_path / "home")
+    assert ran.mistake.startswith(f"faq.xlsx: {told}")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_workbook_with_macros_is_one_line_by_its_name_alone(faqmatch, faq):
+    told = "faq.xlsm: has the unknown suffix '.xlsm': it is for workbooks with macros: save it as .xlsx"
+    assert told in faqmatch("index", faq(b"PK", "faq.xlsm"), "--kb", "shop").mistake
+
+
+@pytest.mark.parametrize("name", ["faq.xlsx", "faq.csv", "faq.jsonl"])
+def test_damaged_files_are_told_in_lines_and_never_end_in_a_traceback(faqmatch, faq, workbook, name):
+    rng = random.Random(name)
+    content = {
+        "faq.xlsx": workbook(SHEETS, "good.xlsx").read_bytes(),
+        "faq.csv": GOOD.encode("gb18030"),
+        "faq.jsonl": b'{"question": "How do I pay?", "answer": "By card."}\n' * 2,
+    }[name]
+    for _ in range(3):
+        damaged = bytearray(content)
+        for _ in range(3):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        ran = faqmatch("index", faq(bytes(damaged), name), "--kb", "shop", "--check")
+        assert ran.code in (0, 1)
+        assert all(line.startswith((f"faqmatch: {name}", f"notice: {name}")) for line in ran.err.splitlines()), ran
+
+
+def test_the_way_a_file_was_read_is_noticed(faqmatch, faq):
+    ran = faqmatch("index", faq(GOOD.replace(",", ";").encode("gb18030")), "--kb", "shop", "--check")
+    assert ran.err.splitlines() == [
+        "notice: faq.csv: is not in UTF-8: read as GB18030",
+        "notice: faq.csv: has semicolons between its cells: read so",
+    ]
+    assert ran.out == "faq.csv: 2 rows, 2 entries, 2 notices\n"

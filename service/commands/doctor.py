@@ -1,0 +1,95 @@
+"""`faqmatch doctor`: are this machine, this setup and this data folder fit to serve."""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from indexer.home import Home
+from models.directory import shipped_models
+from service.commands.terminal import say
+from service.doctor import data_folder, knowledge_bases, machine, models, setup
+from service.doctor.finding import Finding, Status
+from service.settings import PREFIX, Settings
+
+_ROOT: Final = Path("/")
+
+
+def doctor(given: Mapping[str, Any], *, as_json: bool) -> bool:
+    """Run every check, print a line each, and say whether none failed."""
+    findings = list(_examine(given))
+    if as_json:
+        document = {"status": worst(findings), "findings": [asdict(finding) for finding in findings]}
+        say(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            say(f"{finding.status:4}  {finding}")
+        counts = Counter(finding.status for finding in findings)
+        say(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} failed")
+    return worst(findings) != "fail"
+
+
+def worst(findings: Sequence[Finding]) -> Status:
+    """Give the gravest status."""
+    statuses = {finding.status for finding in findings}
+    return "fail" if "fail" in statuses else "warn" if "warn" in statuses else "ok"
+
+
+def guarded(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Run a check; where the system refuses it something, that is the finding."""
+    try:
+        yield from check()
+    except OSError as error:
+        found = f"{error.filename or 'the system'}: {error.strerror or error}"
+        yield Finding.fail(what, found, "give this user the right to read it, or look at the disk and its messages")
+
+
+def _examine(given: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check everything; `given` is what the command line says of the settings."""
+    settings, finding = setup.check_settings(given)
+    yield finding
+    yield setup.check_variables(os.environ)
+    if settings is not None:
+        yield setup.check_keys(settings)
+        yield setup.check_port(settings.host, settings.port)
+    yield from _examine_machine(settings)
+    yield from guarded("shipped models", lambda: models.check_shipped_models(shipped_models()))
+    # What the arguments and the environment name holds even where faqmatch.toml cannot be read.
+    path = settings.home if settings else given.get("home") or os.environ.get(f"{PREFIX}HOME")
+    if path is None:
+        yield Finding.warn("data folder", "not looked at", "correct the settings, or name it with --home")
+    else:
+        yield from guarded("data folder", partial(_examine_home, Home(Path(path))))
+
+
+def _examine_machine(settings: Settings | None) -> Iterator[Finding]:
+    yield machine.check_python(sys.version_info[:3])
+    yield machine.check_cores(len(os.sched_getaffinity(0)), _ROOT, settings.threads if settings else None)
+    yield machine.check_processor(_ROOT / "proc/cpuinfo")
+    yield machine.check_output(sys.stdout.encoding)
+    yield machine.check_sqlite(sqlite3.sqlite_version)
+
+
+def _examine_home(home: Home) -> Iterator[Finding]:
+    yield from guarded("data folder", lambda: [data_folder.check_writable(home)])
+    yield from guarded("data folder", partial(_examine_quantities, home))
+    problems = models.model_problems(home)
+    yield from guarded("models", partial(models.check_home_models, home, problems))
+    for kb in home.knowledge_bases():
+        yield from guarded(kb.name, partial(knowledge_bases.check_knowledge_base, home, kb, problems))
+    yield from guarded("leftovers", partial(data_folder.check_leftovers, home))
+
+
+def _examine_quantities(home: Home) -> Iterator[Finding]:
+    free = shutil.disk_usage(data_folder.nearest_folder(home.path)).free
+    yield data_folder.check_disk(free, knowledge_bases.largest_version(home))
+    yield machine.check_memory(knowledge_bases.needed_memory(home), _ROOT)
+    yield machine.check_clock(datetime.now(UTC), knowledge_bases.names_of_versions(home))
