@@ -27,7 +27,7 @@ def refusal(path, **options):
 
 
 def children():
-    """The reading processes of this one; other tests may have left children of another kind, such as spawn's tracker."""
+    """The reading processes of this one; other tests may leave children of another kind, such as spawn's tracker."""
     return [child for child in psutil.Process().children() if "indexer.workbook_child" in child.cmdline()]
 
 
