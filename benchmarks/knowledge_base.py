@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from benchmarks.errors import BenchmarkError
 from indexer.entry import Entry
-from indexer.errors import VersionError
 from indexer.home import Home
 from indexer.publishing import read_current
 from indexer.reindex import Outcome, reindex
@@ -46,9 +46,9 @@ class OpenKnowledgeBase:
         folder = home_folder.existing_knowledge_base(kb)
         current = read_current(folder)
         if current is None:
-            raise VersionError(f"knowledge base {kb}: nothing is published")
+            raise BenchmarkError(f"knowledge base {kb}: nothing is published")
         version = open_version(folder.versions / current.version, current.manifest_sha256)
-        return cls(version=version, model=load_model(home_folder, version.manifest.encoder))
+        return cls(version=version, model=load_model(home_folder, version.manifest))
 
     def matcher(self, version: Version | None = None) -> VersionMatcher:
         """Give a matcher with the default thresholds, over this version or one that was made of it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.circumstances import Circumstances
-from service.commands.terminal import say, show_table
+from service.commands.terminal import show_table, show_verbatim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Report:
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
         (folder / f"{self.name}.md").write_text(self._to_markdown(), encoding="utf-8")
-        say(f"written: {folder / self.name}.json and .md")
+        show_verbatim(f"written: {folder / self.name}.json and .md")
 
     def _to_markdown(self) -> str:
         facts = {**self.circumstances.to_json(), **self.settings}

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from indexer.errors import HomeError
+from models.message import Message
 from models.types import Encoder, Vectors
 
 _COMMIT_EVERY = 512  # texts; what an interrupted job has to encode again at most
@@ -88,7 +89,13 @@ class EmbeddingCache:
         return connection
 
     def _refusal(self, error: sqlite3.OperationalError) -> HomeError:
-        return HomeError(f"{self._file}: {error}: free some space, or give this user the right to write there")
+        return HomeError(
+            Message(
+                "{file}: {reason}: free some space, or give this user the right to write there",
+                file=self._file,
+                reason=error,
+            )
+        )
 
     def _read(self, keys: Sequence[bytes], dim: int) -> dict[bytes, Vectors]:
         found: dict[bytes, Vectors] = {}

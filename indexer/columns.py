@@ -1,14 +1,15 @@
 """Which column of an input file is which field of an entry, by its English or Chinese name."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
-from indexer.complaint import Complaint, excerpt
+from indexer.complaint import Complaint, either, excerpt
 from indexer.errors import InputError
 from models import normalise
+from models.message import Message
 
 Field = Literal["id", "question", "similar", "answer", "tags", "enabled", "valid_from", "valid_until"]
 
@@ -36,6 +37,12 @@ _NAMES: Mapping[str, Field] = {
     "validuntil": "valid_until",
     "失效时间": "valid_until",
 }
+ERROR_COLUMNS: Final[Mapping[str, str]] = {
+    "en": "what is wrong and what to do",
+    "zh": "错误原因及处理办法",
+}
+"""The column of complaints in a sheet that we give back, by the language of its other columns. It is never read."""
+
 _NUMBERED = re.compile(r"(.+?)[0-9]+")
 _FILLING = re.compile(r"[\s_-]+")
 _SHOWN_COLUMNS = 12
@@ -80,8 +87,13 @@ def find_columns(
         if column in fields or field is None or field in chosen:
             continue
         if not _is_numbered(column) and (first := singles.setdefault(field, column)) != column:
-            problem = f"columns {excerpt(first)} and {excerpt(column)} both are the {field}"
-            fix = f"keep one, or choose it with --map {field}={column}"
+            problem = Message(
+                "columns {first} and {second} both are the {field}",
+                first=excerpt(first),
+                second=excerpt(column),
+                field=field,
+            )
+            fix = Message("keep one, or choose it with --map {field}={column}", field=field, column=column)
             complaints.append(Complaint(file=file, sheet=sheet, problem=problem, fix=fix))
         fields[column] = field
     required: tuple[Field, ...] = ("question", "answer") if answer_required else ("question",)
@@ -111,11 +123,14 @@ def _choose(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple
     for name, column in chosen.items():
         field = next((field for field in get_args(Field) if field == name), None)
         if field is None:
-            problem, fix = f"--map names no field: {excerpt(name)}", f"use one of {', '.join(get_args(Field))}"
+            problem = Message("--map names no field: {name}", name=excerpt(name))
+            fix = Message("use one of {names}", names=", ".join(get_args(Field)))
         elif column not in found:
-            problem, fix = f"has no column {excerpt(column)}", f"map {field} to one of its columns: {_listed(found)}"
+            problem = Message("has no column {column}", column=excerpt(column))
+            fix = Message("map {field} to one of its columns: {columns}", field=field, columns=_listed(found))
         elif column in fields:
-            problem, fix = f"--map uses the column {excerpt(column)} twice", "map it to one field"
+            problem = Message("--map uses the column {column} twice", column=excerpt(column))
+            fix = Message("map it to one field")
         else:
             fields[column] = field
             continue
@@ -124,17 +139,21 @@ def _choose(file: str, found: Sequence[str], chosen: Mapping[str, str]) -> tuple
 
 
 def _missing(file: str, sheet: str | None, field: Field, found: Sequence[str]) -> Complaint:
-    names = " or ".join(name for name, its_field in _NAMES.items() if its_field == field)
-    alone = ", or index with --allow-empty-answer" if field == "answer" else ""
-    problem = f"has no {field} column among {_listed(found)}"
-    fix = f"name a column {names}, or choose one with --map{alone}"
+    problem = Message("has no {field} column among {columns}", field=field, columns=_listed(found))
+    names = either(name for name, its_field in _NAMES.items() if its_field == field)
+    if field == "answer":
+        fix = Message(
+            "name a column {names}, or choose one with --map, or index with --allow-empty-answer", names=names
+        )
+    else:
+        fix = Message("name a column {names}, or choose one with --map", names=names)
     return Complaint(file=file, sheet=sheet, problem=problem, fix=fix)
 
 
-def _listed(columns: Iterable[str]) -> str:
-    names = [excerpt(column) for column in columns]
-    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
-    return ", ".join(names[:_SHOWN_COLUMNS]) + more
+def _listed(columns: Sequence[str]) -> str:
+    names = ", ".join(excerpt(column) for column in columns[:_SHOWN_COLUMNS])
+    more = len(columns) - _SHOWN_COLUMNS
+    return Message("{columns} and {more:,} more", columns=names, more=more) if more > 0 else names
 
 
 def _is_numbered(column: str) -> bool:

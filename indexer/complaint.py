@@ -1,6 +1,9 @@
 """What is wrong at one place of an input file, in words for the person who wrote the file."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from models.message import Message, joined, printable
 
 _EXCERPT_CHARACTERS = 60
 
@@ -17,15 +20,31 @@ class Complaint:
     sheet: str | None = None
     row: int | None = None
     column: str | None = None
-    problem: str
-    fix: str
+    problem: Message
+    fix: Message
+    cells: Sequence[object] = field(default=(), compare=False, repr=False)
+    """Of a row that is broken as such, as far as they are known: raw, by position, None where one is blank."""
+    hides_rows: bool = False
+    """True where rows of the file or sheet were not read because of it, or not told apart for certain."""
+
+    @property
+    def message(self) -> Message:
+        """One printable line, whatever the file holds: `faq.csv, row 7, column answer: is empty: write one`."""
+        return Message("{place}: {problem}: {fix}", place=self._place(), problem=self.problem, fix=self.fix)
 
     def __str__(self) -> str:
-        """Give one printable line, whatever the file holds: `faq.csv, row 7, column answer: is empty: write one`."""
-        sheet = "" if self.sheet is None else f", sheet {self.sheet}"
-        row = "" if self.row is None else f", row {self.row}"
-        column = "" if self.column is None else f", column {self.column}"
-        return _printable(f"{self.file}{sheet}{row}{column}: {self.problem}: {self.fix}")
+        """Give the message."""
+        return printable(self.message)
+
+    def _place(self) -> Message:
+        place = Message("{file}", file=printable(self.file))
+        if self.sheet is not None:
+            place = Message("{place}, sheet {sheet}", place=place, sheet=printable(self.sheet))
+        if self.row is not None:
+            place = Message("{place}, row {row}", place=place, row=self.row)
+        if self.column is not None:
+            place = Message("{place}, column {column}", place=place, column=printable(self.column))
+        return place
 
 
 def excerpt(text: str) -> str:
@@ -33,6 +52,6 @@ def excerpt(text: str) -> str:
     return repr(text if len(text) <= _EXCERPT_CHARACTERS else text[: _EXCERPT_CHARACTERS - 1] + "…")
 
 
-def _printable(line: str) -> str:
-    # A line feed would break the line in two, a lone surrogate could not be printed at all.
-    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+def either(names: Iterable[str]) -> Message:
+    """Give the names with an `or` between them."""
+    return joined([Message("{name}", name=name) for name in names], Message(" or "))

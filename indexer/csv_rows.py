@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -11,8 +12,14 @@ from indexer.complaint import Complaint
 from indexer.row import MAX_ROW_BYTES, Notice, Rows, too_long
 from indexer.table import HEADER_WITHIN, Table, TableRow, named_rows
 from indexer.text_encoding import UTF_8, Encoding, find_encoding, lines_of
+from models.message import Message
 
-_DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DELIMITERS: Final = {
+    ",": Message("commas"),
+    ";": Message("semicolons"),
+    "\t": Message("tabs"),
+    "|": Message("bars"),
+}
 _RECOGNISED: Final = ",;\t"
 _SEP_LINE: Final = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)  # Excel's own, above the header
 _SAMPLE_LINES: Final = 200
@@ -46,10 +53,11 @@ def _rows(file: str, content: bytes, chosen: Mapping[str, str], usual: str) -> R
 
 def _unusual(file: str, encoding: Encoding, delimiter: str, usual: str) -> Iterator[Notice]:
     if encoding is not UTF_8:
-        yield Notice(said=Complaint(file=file, problem="is not in UTF-8", fix=f"read as {encoding.name}"))
+        fix = Message("read as {encoding}", encoding=encoding.name)
+        yield Notice(said=Complaint(file=file, problem=Message("is not in UTF-8"), fix=fix))
     if delimiter != usual:
-        problem = f"has {_DELIMITERS[delimiter]} between its cells"
-        yield Notice(said=Complaint(file=file, problem=problem, fix="read so"))
+        problem = Message("has {delimiters} between its cells", delimiters=_DELIMITERS[delimiter])
+        yield Notice(said=Complaint(file=file, problem=problem, fix=Message("read so")))
 
 
 def _table_rows(
@@ -59,15 +67,20 @@ def _table_rows(
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     while True:
         number = reader.line_num + 1 + skipped
+        lines.quotes = 0
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield too_long(file, number) if lines.take_cut() else _complaint(file, number, str(error))
+            cut = lines.take_cut()
+            said = too_long(file, number) if cut else _complaint(file, number, str(error))
+            # The next line may well be the rest of a cell of this row.
+            yield replace(said, hides_rows=lines.quotes % 2 == 1 or (cut and lines.quotes > 0))
             continue
-        if lines.take_cut() or _is_too_long(cells):
-            yield too_long(file, number)
+        cut = lines.take_cut()
+        if cut or _is_too_long(cells):
+            yield replace(too_long(file, number), hides_rows=cut and lines.quotes > 0)
         elif any(blank_to_none := [cell if cell.strip() else None for cell in cells]):
             yield TableRow(number=number, cells=blank_to_none)
 
@@ -78,9 +91,12 @@ class _Lines:
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._cut = False
+        self.quotes = 0
+        """Quotes in the lines given since this was last set to 0."""
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
+            self.quotes += line.count('"')
             if len(line) > MAX_ROW_BYTES:
                 self._cut = True
                 yield line[: MAX_ROW_BYTES // 10]
@@ -127,7 +143,9 @@ def _is_too_long(cells: Sequence[str]) -> bool:
 
 def _complaint(file: str, number: int, error: str) -> Complaint:
     if error == "unexpected end of data":
-        problem, fix = "opens a quote that never closes", 'close it, and write a quote inside a cell as ""'
+        problem = Message("opens a quote that never closes")
+        fix = Message('close it, and write a quote inside a cell as ""')
     else:
-        problem, fix = f"is not CSV ({error})", 'put the whole cell in "quotes", and write a quote inside it as ""'
+        problem = Message("is not CSV ({reason})", reason=error)
+        fix = Message('put the whole cell in "quotes", and write a quote inside it as ""')
     return Complaint(file=file, row=number, problem=problem, fix=fix)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import VersionError
+from models.message import Message
 from models.types import Vectors
 
 FLAT_UP_TO = 20_000
@@ -111,7 +112,9 @@ class VectorIndex:
         try:
             index = faiss.deserialize_index(np.frombuffer(content, np.uint8))
         except RuntimeError as error:
-            raise VersionError(f"dense.faiss: is no FAISS index: {error}") from error
+            raise VersionError(
+                Message("{file}: is no FAISS index: {reason}", file="dense.faiss", reason=error)
+            ) from error
         return cls(index, spec)
 
     def _count_probes(self, allowed_rows: NDArray[np.bool_] | None) -> int:

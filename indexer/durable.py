@@ -14,19 +14,23 @@ from pathlib import Path
 from uuid import uuid4
 
 from indexer.errors import HomeError
+from models.message import Message
 
 STAGING_PREFIX = ".staging-"
+_FREE_SPACE = Message("free some space and run it again")
+_ELSEWHERE = Message("choose another folder with --home")
+_DENIED = (
+    Message("permission denied"),
+    Message("give this user the right to write there, or choose another folder with --home"),
+)
 _REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some space and run it again"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space and run it again"),
-    errno.EACCES: (
-        "permission denied",
-        "give this user the right to write there, or choose another folder with --home",
-    ),
-    errno.EPERM: ("permission denied", "give this user the right to write there, or choose another folder with --home"),
-    errno.EROFS: ("the file system is read-only", "choose another folder with --home"),
-    errno.EFBIG: ("it is larger than this process may write", "raise the limit, see ulimit -f"),
-    errno.ENOTDIR: ("a part of the path is a file", "choose another folder with --home"),
+    errno.ENOSPC: (Message("the disk is full"), _FREE_SPACE),
+    errno.EDQUOT: (Message("the disk quota is used up"), _FREE_SPACE),
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: (Message("the file system is read-only"), _ELSEWHERE),
+    errno.EFBIG: (Message("it is larger than this process may write"), Message("raise the limit, see ulimit -f")),
+    errno.ENOTDIR: (Message("a part of the path is a file"), _ELSEWHERE),
 }
 
 
@@ -178,7 +182,7 @@ def named_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason, fix = _REASONS.get(
-            error.errno or 0, (error.strerror or str(error), "look at the disk and its messages")
-        )
-        raise HomeError(f"{path}: cannot be written, {reason}: {fix}") from error
+        foreign = (error.strerror or str(error), Message("look at the disk and its messages"))
+        reason, fix = _REASONS.get(error.errno or 0, foreign)
+        problem = Message("{path}: cannot be written, {reason}", path=path, reason=reason)
+        raise HomeError(Message("{problem}: {fix}", problem=problem, fix=fix)) from error

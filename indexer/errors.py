@@ -9,11 +9,20 @@ IndexerError
 └── HomeError             the data folder cannot be used: not writable, disk full
 """
 
+from typing import Self
+
 from indexer.complaint import Complaint
+from models.message import Message
 
 
 class IndexerError(Exception):
     """Base of all errors of this floor; its message is one line for the operator."""
+
+    message: Message
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class InputError(IndexerError):
@@ -22,13 +31,13 @@ class InputError(IndexerError):
     complaints: tuple[Complaint, ...]
 
     def __init__(self, first: Complaint, *more: Complaint) -> None:
-        super().__init__(first, *more)
+        said = Message("{first} (and {more:,} more)", first=first.message, more=len(more)) if more else first.message
+        super().__init__(said)
         self.complaints = (first, *more)
 
-    def __str__(self) -> str:
-        """Give the first complaint, and how many more there are."""
-        first, *more = self.complaints
-        return f"{first} (and {len(more):,} more)" if more else str(first)
+    def __reduce__(self) -> tuple[type[Self], tuple[Complaint, ...]]:
+        """Give what makes the same error again, in another process."""
+        return type(self), self.complaints
 
 
 class VersionError(IndexerError):

@@ -15,30 +15,20 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from indexer import durable
 from indexer.errors import EncoderMismatch, HomeError, KnowledgeBaseError
+from indexer.kb_settings import KnowledgeBaseSettings, check_settings
+from indexer.manifest import Manifest
+from indexer.model_seal import check_seal, recorded_seals, seal_of
 from models.directory import ModelDirectory, open_directory
 from models.errors import ModelDirectoryError
+from models.message import Message
 from models.types import EncoderSpec
 
 _KB_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnowledgeBaseSettings:
-    """`kb.json`: what an operator decides for one knowledge base. None means the default of faqmatch."""
-
-    name: str
-    encoder: str | None = None
-    """Model name or folder for the next index."""
-    answer_threshold: float | None = None
-    clarify_threshold: float | None = None
-    default_answer: str | None = None
-    """Given with every `reject`."""
 
 
 class KnowledgeBaseFolder:
@@ -69,12 +59,15 @@ class KnowledgeBaseFolder:
             raw = json.loads(self.settings_file.read_bytes())
         except FileNotFoundError:
             if self.is_published:
-                fix = "restore it, or write {} there for the defaults"
-                raise KnowledgeBaseError(f"{self.settings_file}: is missing: {fix}") from None
+                said = Message(
+                    "{file}: is missing: restore it, or write {{}} there for the defaults", file=self.settings_file
+                )
+                raise KnowledgeBaseError(said) from None
             return KnowledgeBaseSettings(name=self.name)
         except (OSError, ValueError) as error:
-            raise KnowledgeBaseError(f"{self.settings_file}: cannot be read ({error}): correct the file") from error
-        return _check_settings(self.settings_file, self.name, raw)
+            said = Message("{file}: cannot be read ({reason}): correct the file", file=self.settings_file, reason=error)
+            raise KnowledgeBaseError(said) from error
+        return check_settings(self.settings_file, self.name, raw)
 
     def write_settings(self, settings: KnowledgeBaseSettings) -> None:
         """Replace `kb.json`."""
@@ -105,7 +98,10 @@ class Home:
         """Give the folder of a knowledge base, whether it exists or not; KnowledgeBaseError on a bad name."""
         if not _KB_NAME.fullmatch(name):
             raise KnowledgeBaseError(
-                f"knowledge base {name!r}: a name is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit"
+                Message(
+                    "knowledge base {kb!r}: a name is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit",
+                    kb=name,
+                )
             )
         return KnowledgeBaseFolder(self._kbs / name)
 
@@ -113,9 +109,14 @@ class Home:
         """Give the folder of a published knowledge base; KnowledgeBaseError lists those there are."""
         folder = self.knowledge_base(name)
         if not folder.is_published:
-            known = ", ".join(kb.name for kb in self.knowledge_bases()) or "none yet"
+            known = ", ".join(kb.name for kb in self.knowledge_bases()) or Message("none yet")
             raise KnowledgeBaseError(
-                f"knowledge base {name}: not found in {self.path} (there: {known}): make it with faqmatch index"
+                Message(
+                    "knowledge base {kb}: not found in {home} (there: {known}): make it with faqmatch index",
+                    kb=name,
+                    home=self.path,
+                    known=known,
+                )
             )
         return folder
 
@@ -127,13 +128,13 @@ class Home:
         """Give where the copy of a model lies that a version was built with; EncoderMismatch when it is gone."""
         path = self.model_path(spec)
         if not path.is_dir():
-            raise EncoderMismatch(
-                f"{path}: is missing, the index was built with it: restore it from a backup, or index again"
-            )
+            problem = Message("{folder}: is missing, the index was built with it", folder=path)
+            fix = Message("restore it from a backup, or index again")
+            raise EncoderMismatch(Message("{problem}: {fix}", problem=problem, fix=fix))
         return path
 
     def open_model(self, spec: EncoderSpec) -> ModelDirectory:
-        """Verify the copy of a model that a version was built with.
+        """Verify the copy of a model.
 
         EncoderMismatch when it is gone or another, ModelDirectoryError when it is damaged.
         """
@@ -141,12 +142,16 @@ class Home:
         check_encoder(directory.path, directory.spec, spec)
         return directory
 
+    def check_model(self, manifest: Manifest) -> None:
+        """Verify the copy of the model that a version was built with; raises as `open_model`, and where it changed."""
+        check_seal(self.open_model(manifest.encoder).path, manifest)
+
     def cache_file(self, spec: EncoderSpec) -> Path:
         """Where the vectors of a model are remembered."""
         return self.path / "cache" / f"{spec.digest[:12]}.sqlite"
 
     def adopt_model(self, source: ModelDirectory) -> ModelDirectory:
-        """Copy a model into the home unless it is there, and give the verified copy.
+        """Copy a model into the home unless a copy that can be trusted is there, and give the verified copy.
 
         From then on the versions built with it do not depend on the package they came with. Under the lock nobody
         else copies or repairs, so that what lies half copied in the folder was left by a run that was killed.
@@ -156,30 +161,52 @@ class Home:
         with durable.exclusive(self.path / "models.lock"):
             with suppress(HomeError):  # what cannot be removed is in nobody's way
                 durable.sweep_leftovers(target.parent)
-            try:
-                found = open_directory(target)
-            except ModelDirectoryError:
+            found = self._trusted_copy(source, target)
+            if found is None:
                 self._copy_model(source, target)
                 return open_directory(target)
             durable.sync_directory(target.parent)  # who copied it may have been killed before that
             return found
+
+    def _trusted_copy(self, source: ModelDirectory, target: Path) -> ModelDirectory | None:
+        """Give the copy where it is whole and what a version recorded, or the same as the source.
+
+        It need not be the same: a later release may have the same vectors and another card. Where no version has
+        recorded anything, whatever is whole is taken.
+        """
+        try:
+            found = open_directory(target)
+        except ModelDirectoryError:
+            return None
+        recorded = recorded_seals(self._kbs.glob("*/versions/[0-9]*/"), source.spec)
+        unchanged = not recorded or seal_of(target) in {*recorded, seal_of(source.path)}
+        return found if unchanged and found.spec.label == source.spec.label else None
 
     def _copy_model(self, source: ModelDirectory, target: Path) -> None:
         with staging_folder(target.parent) as staging:
             for name in (*source.sha256, "spec.json"):
                 durable.copy_file(source.file(name), staging / name)
             open_directory(staging)
-            if target.exists():  # damaged, and the source is whole
-                durable.remove_tree(target)
-            durable.move_into_place(staging, target)
+            if not target.exists():
+                durable.move_into_place(staging, target)
+                return
+            # Damaged or changed. Moved away before anything is removed: whoever has opened a file of it keeps that.
+            with staging_folder(target.parent) as former:
+                durable.move_into_place(target, former)
+                durable.move_into_place(staging, target)
 
 
 def check_encoder(path: Path, found: EncoderSpec, wanted: EncoderSpec) -> None:
     """Raise EncoderMismatch unless the model that lies in `path` is the one that an index was built with."""
     if found.digest != wanted.digest:
-        raise EncoderMismatch(
-            f"{path}: holds {found.label}, the index was built with {wanted.label}: index again, or restore the model"
+        problem = Message(
+            "{folder}: holds {found}, the index was built with {wanted}",
+            folder=path,
+            found=found.label,
+            wanted=wanted.label,
         )
+        fix = Message("index again, or restore the model")
+        raise EncoderMismatch(Message("{problem}: {fix}", problem=problem, fix=fix))
 
 
 @contextmanager
@@ -192,23 +219,3 @@ def staging_folder(parent: Path) -> Iterator[Path]:
     finally:
         if staging.exists():
             durable.remove_tree(staging)
-
-
-def _check_settings(file: Path, name: str, raw: object) -> KnowledgeBaseSettings:
-    if not isinstance(raw, dict):
-        raise KnowledgeBaseError(f"{file}: must hold one JSON object")
-    unknown = sorted(set(raw) - set(KnowledgeBaseSettings.__dataclass_fields__))
-    if unknown:
-        allowed = ", ".join(KnowledgeBaseSettings.__dataclass_fields__)
-        raise KnowledgeBaseError(f"{file}: unknown field {unknown[0]} (allowed: {allowed})")
-    for field in ("encoder", "default_answer"):
-        if not isinstance(raw.get(field), str | None):
-            raise KnowledgeBaseError(f"{file}: {field} must be a text or null")
-    answer, clarify = raw.get("answer_threshold"), raw.get("clarify_threshold")
-    for field, value in (("answer_threshold", answer), ("clarify_threshold", clarify)):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if value is not None and not (number and 0 <= value <= 1):
-            raise KnowledgeBaseError(f"{file}: {field} must be a number from 0 to 1, or null")
-    if answer is not None and clarify is not None and clarify > answer:
-        raise KnowledgeBaseError(f"{file}: clarify_threshold {clarify} is above answer_threshold {answer}")
-    return KnowledgeBaseSettings(**{**raw, "name": name})

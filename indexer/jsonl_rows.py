@@ -1,11 +1,22 @@
 """JSONL files as raw rows: one object a line; a line that is none comes as a complaint in its place."""
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from indexer.complaint import Complaint, excerpt
 from indexer.row import MAX_ROW_BYTES, Row, Rows, too_long
 from indexer.text_encoding import find_fault, lines_of
+from models.message import Message
+
+_ONE_OBJECT: Final = Message('write one object a line, as in {{"question": "...", "answer": "..."}}')
+
+
+class _JsonError(ValueError):
+    """JSON that says a thing twice, or a number that is none."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def jsonl_rows(file: str, content: bytes) -> Rows:
@@ -21,19 +32,20 @@ def jsonl_rows(file: str, content: bytes) -> Rows:
 def _row(file: str, number: int, line: str) -> Row | Complaint:
     if len(line) > MAX_ROW_BYTES or (len(line) > MAX_ROW_BYTES // 4 and len(line.encode()) > MAX_ROW_BYTES):
         return too_long(file, number)
-    fix = 'write one object a line, as in {"question": "...", "answer": "..."}'
+    fix = _ONE_OBJECT
     try:
         cells = _JSON.decode(line)
     except json.JSONDecodeError as error:
-        problem = f"is not JSON ({error.msg}, at character {error.pos + 1})"
+        problem = Message("is not JSON ({reason}, at character {place})", reason=error.msg, place=error.pos + 1)
     except RecursionError:
-        problem = "is nested too deeply"
+        problem = Message("is nested too deeply")
     except ValueError as error:  # ours, and Python's own on a number of thousands of digits
-        problem, fix = f"is not plain JSON ({error})", "write each key once, and numbers that are finite"
+        problem = Message("is not plain JSON ({reason})", reason=getattr(error, "message", str(error)))
+        fix = Message("write each key once, and numbers that are finite")
     else:
         if isinstance(cells, dict):
             return Row(number=number, cells=cells)
-        problem = "is JSON but no object"
+        problem = Message("is JSON but no object")
     return Complaint(file=file, row=number, problem=problem, fix=fix)
 
 
@@ -41,13 +53,13 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     for key, value in pairs:
         if key in cells:
-            raise ValueError(f"the key {excerpt(key)} stands twice")
+            raise _JsonError(Message("the key {key} stands twice", key=excerpt(key)))
         cells[key] = value
     return cells
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise _JsonError(Message("{name} is no JSON number", name=name))
 
 
 _JSON = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)

@@ -9,9 +9,11 @@ from typing import Self
 from indexer.dense import IndexSpec
 from indexer.errors import VersionError
 from models.directory import spec_from_json, spec_to_json
+from models.message import Message, reason_of
 from models.types import EncoderSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 since versions record the seal of their model; 1 is still read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,8 @@ class Manifest:
     revision: int
     """Revision of the store that it holds; 0 without a store."""
     sha256: Mapping[str, str]
+    model_seal: str | None = None
+    """Of the home's copy of the encoder (indexer/model_seal.py); None without a copy, and in format 1."""
 
     def to_bytes(self) -> bytes:
         """Give the content of `manifest.json`."""
@@ -48,8 +52,12 @@ class Manifest:
         try:
             raw = json.loads(content)
             if raw.pop("format_version") > FORMAT_VERSION:
-                raise VersionError(f"{source}: written by a later release of faqmatch: upgrade, or index again")
+                problem = Message("{file}: written by a later release of faqmatch", file=source)
+                fix = Message("upgrade, or index again")
+                raise VersionError(Message("{problem}: {fix}", problem=problem, fix=fix))
             encoder, index = spec_from_json(raw.pop("encoder")), IndexSpec(**raw.pop("index"))
             return cls(encoder=encoder, index=index, sha256=dict(raw.pop("sha256")), **raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise VersionError(f"{source}: is damaged ({error}): roll back, or index again") from error
+            problem = Message("{file}: is damaged ({reason})", file=source, reason=reason_of(error))
+            fix = Message("roll back, or index again")
+            raise VersionError(Message("{problem}: {fix}", problem=problem, fix=fix)) from error

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.errors import HomeError, IndexerError, KnowledgeBaseError, PublishError, VersionError
-from indexer.home import KnowledgeBaseFolder, KnowledgeBaseSettings
+from indexer.home import KnowledgeBaseFolder
+from indexer.kb_settings import KnowledgeBaseSettings
 from indexer.manifest import Manifest
 from indexer.version import NAME_TIME, open_version, read_manifest
 from models.errors import ModelError
-from models.types import EncoderSpec
+from models.message import Message, reason_of
 
 KEPT_VERSIONS = 3
 _LOOKS_FOR_HOLDER = 100
@@ -47,7 +48,13 @@ class ListedVersion:
     name: str
     current: bool
     manifest: Manifest | None
-    problem: str | None
+    problem: Message | None
+
+    def name_in(self, kb: str) -> Message:
+        """Give the name with that of its knowledge base, and whether it is the current one."""
+        if self.current:
+            return Message("{kb} {version} (current)", kb=kb, version=self.name)
+        return Message("{kb} {version}", kb=kb, version=self.name)
 
 
 @contextmanager
@@ -63,7 +70,11 @@ def publish_lock(kb: KnowledgeBaseFolder) -> Iterator[None]:
     with lock:
         if holder := _lock_or_find_holder(lock):
             raise PublishError(
-                f"knowledge base {kb.name} is being published by process {holder}: wait for it, or stop it"
+                Message(
+                    "knowledge base {kb} is being published by process {holder}: wait for it, or stop it",
+                    kb=kb.name,
+                    holder=holder,
+                )
             )
         with durable.named_errors(kb.lock_file):
             lock.truncate(0)
@@ -84,13 +95,14 @@ def read_current(kb: KnowledgeBaseFolder) -> Current | None:
         del fields["sha256"]
         current = Current(**fields)
         if content != current.to_bytes():
-            raise ValueError("its SHA-256 differs")
+            raise ValueError(Message("its SHA-256 differs"))
     except FileNotFoundError:
         if kb.is_published:
-            raise VersionError(f"{kb.current_file}: is missing: faqmatch rollback --kb {kb.name}") from None
+            raise VersionError(_refused(kb, Message("{file}: is missing", file=kb.current_file))) from None
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise VersionError(f"{kb.current_file}: is damaged ({error}): faqmatch rollback --kb {kb.name}") from error
+        problem = Message("{file}: is damaged ({reason})", file=kb.current_file, reason=reason_of(error))
+        raise VersionError(_refused(kb, problem)) from error
     return current
 
 
@@ -152,12 +164,12 @@ def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[List
     try:
         current = read_current(kb)
     except VersionError as error:
-        listed.append(ListedVersion(name="CURRENT", current=True, manifest=None, problem=str(error)))
+        listed.append(ListedVersion(name="CURRENT", current=True, manifest=None, problem=error.message))
     try:
         if verify:
             kb.read_settings()
     except KnowledgeBaseError as error:
-        listed.append(ListedVersion(name="kb.json", current=False, manifest=None, problem=str(error)))
+        listed.append(ListedVersion(name="kb.json", current=False, manifest=None, problem=error.message))
     for name in version_names(kb):
         is_current = current is not None and current.version == name
         recorded = current.manifest_sha256 if current is not None and is_current else None
@@ -169,22 +181,27 @@ def list_versions(kb: KnowledgeBaseFolder, *, verify: bool = False) -> list[List
         except VersionError as error:
             if not (kb.versions / name).exists():
                 continue  # removed by a publisher since its name was read
-            problem = str(error)
+            problem = error.message
         listed.append(ListedVersion(name=name, current=is_current, manifest=manifest, problem=problem))
     if current is not None and current.version not in version_names(kb):
-        problem = f"{kb.versions / current.version}: is missing: faqmatch rollback --kb {kb.name}"
+        problem = _refused(kb, Message("{file}: is missing", file=kb.versions / current.version))
         listed.append(ListedVersion(name=current.version, current=True, manifest=None, problem=problem))
     return listed
 
 
-def _take_for_granted(_spec: EncoderSpec) -> None:
+def _refused(kb: KnowledgeBaseFolder, problem: Message) -> Message:
+    fix = Message("faqmatch rollback --kb {kb}", kb=kb.name)
+    return Message("{problem}: {fix}", problem=problem, fix=fix)
+
+
+def _take_for_granted(_manifest: Manifest) -> None:
     """Look at no model."""
 
 
 def roll_back(
     kb: KnowledgeBaseFolder,
     to: str | None = None,
-    check_model: Callable[[EncoderSpec], object] = _take_for_granted,
+    check_model: Callable[[Manifest], object] = _take_for_granted,
 ) -> str:
     """Make another version current, by default the newest whole one before the current; give its name.
 
@@ -195,21 +212,31 @@ def roll_back(
         names = version_names(kb)
         if to is not None:
             if to not in names:
-                raise VersionError(f"version {to}: not found (there: {', '.join(names) or 'none'})")
-            check_model(open_version(kb.versions / to).manifest.encoder)
+                there = ", ".join(names) or Message("none")
+                raise VersionError(Message("version {version}: not found (there: {there})", version=to, there=there))
+            check_model(open_version(kb.versions / to).manifest)
             make_current(kb, to)
             return to
         refused = None
         for name in reversed([name for name in names if name < _current_name(kb)]):
             try:
-                check_model(open_version(kb.versions / name).manifest.encoder)
+                check_model(open_version(kb.versions / name).manifest)
             except (IndexerError, ModelError) as error:
                 refused = refused or error
                 continue
             make_current(kb, name)
             return name
-        reason = f" ({refused})" if refused else ""
-        raise VersionError(f"knowledge base {kb.name}: no whole version before the current one{reason}: index again")
+        if refused is None:
+            raise VersionError(
+                Message("knowledge base {kb}: no whole version before the current one: index again", kb=kb.name)
+            )
+        raise VersionError(
+            Message(
+                "knowledge base {kb}: no whole version before the current one ({reason}): index again",
+                kb=kb.name,
+                reason=refused,
+            )
+        )
 
 
 def remove_old_versions(kb: KnowledgeBaseFolder) -> None:
@@ -241,7 +268,7 @@ def _lock_or_find_holder(lock: RawIOBase) -> str | None:
             time.sleep(0.01)
         else:
             return None
-    return "unknown"
+    return Message("unknown")
 
 
 def _remove_unserved(kb: KnowledgeBaseFolder) -> None:

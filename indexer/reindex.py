@@ -9,6 +9,8 @@ from indexer.cache import EmbeddingCache
 from indexer.entry import Entry
 from indexer.errors import HomeError, VersionError
 from indexer.home import Home, KnowledgeBaseFolder, staging_folder
+from indexer.model_seal import seal_of
+from indexer.near_duplicates import NearDuplicate, find_near_duplicates
 from indexer.publishing import (
     next_version_time,
     publish,
@@ -39,6 +41,13 @@ class Outcome:
     changed: int
     unchanged: int
     removed: int
+    near_duplicates: tuple[NearDuplicate, ...]
+    """Those of new and changed entries; unchanged ones were looked from when they came, also where a later model
+    encodes them otherwise. Empty where nothing was published."""
+    has_more_near_duplicates: bool
+    """Whether there are too many to give; none of those left out is nearer than the last given."""
+    phrasings_not_compared: int
+    """Phrasings of new and changed entries from which no near-duplicates were looked for: there are too many."""
     warning: str | None
     """What went wrong after the version was published, which it stays."""
 
@@ -59,18 +68,23 @@ def reindex(
     with publish_lock(kb):
         before = _open_current(kb)
         old = {entry.id: entry for entry in before.entries} if before else {}
-        same = sum(old.get(entry.id) == entry for entry in entries)
+        touched = [number for number, entry in enumerate(entries) if old.get(entry.id) != entry]
+        same = len(entries) - len(touched)
         known = sum(entry.id in old for entry in entries)
         counts = {"new": len(entries) - known, "changed": known - same, "unchanged": same, "removed": len(old) - known}
         phrasings = tuple(list_phrasings(entries))
         serialised = hashlib.sha256(serialise_entries(entries)).hexdigest()
-        if before and _is_same(before, serialised, encoder):
+        seal = seal_of(home.model_path(encoder.spec))
+        if before and _is_same(before, serialised, encoder, seal):
             return Outcome(
                 version=before.manifest.version,
                 published=False,
                 entries=len(entries),
                 phrasings=len(phrasings),
                 encoded=0,
+                near_duplicates=(),
+                has_more_near_duplicates=False,
+                phrasings_not_compared=0,
                 warning=_tidy_up(kb),
                 **counts,
             )
@@ -86,9 +100,12 @@ def reindex(
                 entries=entries,
                 phrasings=phrasings,
                 vectors=vectors,
+                model_seal=seal,
             ).version
             report("index", len(phrasings), len(phrasings))
-            check_canaries(open_version(staging), vectors)
+            version = open_version(staging)
+            check_canaries(version, vectors)
+            comparison = find_near_duplicates(version, vectors, touched, partial(report, "compare"))
             publish(kb, staging, name)
         warning = _tidy_up(kb)
     return Outcome(
@@ -97,6 +114,9 @@ def reindex(
         entries=len(entries),
         phrasings=len(phrasings),
         encoded=encoded,
+        near_duplicates=comparison.pairs,
+        has_more_near_duplicates=comparison.has_more,
+        phrasings_not_compared=comparison.phrasings_left_out,
         warning=warning,
         **counts,
     )
@@ -120,11 +140,12 @@ def _tidy_up(kb: KnowledgeBaseFolder) -> str | None:
     return None
 
 
-def _is_same(version: Version, entries_sha256: str, encoder: Encoder) -> bool:
+def _is_same(version: Version, entries_sha256: str, encoder: Encoder, model_seal: str | None) -> bool:
     manifest = version.manifest
     return (
         manifest.sha256["entries.jsonl"] == entries_sha256
         and manifest.encoder.digest == encoder.spec.digest
+        and manifest.model_seal == model_seal
         and manifest.normaliser_version == normalise.NORMALISER_VERSION
     )
 

@@ -13,6 +13,7 @@ from indexer.errors import InputError
 from indexer.jsonl_rows import jsonl_rows
 from indexer.row import MAX_FILE_BYTES, MAX_ROWS, Row, Rows
 from indexer.workbook_rows import workbook_rows
+from models.message import Message
 
 
 def read_rows(
@@ -32,11 +33,12 @@ def read_rows(
             if isinstance(row, Row | Complaint):
                 count += 1
             if count > most:
-                raise InputError(Complaint(file=path.name, problem=f"has more than {most:,} rows", fix="split it"))
+                problem = Message("has more than {most:,} rows", most=most)
+                raise InputError(Complaint(file=path.name, problem=problem, fix=Message("split it")))
             yield row
     if count == 0:
-        fix = "write one JSON object a line, or a header and at least one row below it"
-        raise InputError(Complaint(file=path.name, problem="holds no rows", fix=fix))
+        fix = Message("write one JSON object a line, or a header and at least one row below it")
+        raise InputError(Complaint(file=path.name, problem=Message("holds no rows"), fix=fix))
 
 
 Reader = Callable[[str, BinaryIO, Mapping[str, str], Sequence[str]], Rows]
@@ -46,10 +48,12 @@ def _format(path: Path, sheets: Sequence[str]) -> Reader:
     suffix = path.suffix.lower()
     read = _FORMATS.get(suffix)
     if read is None:
-        fix = _OTHER_FORMATS.get(suffix, f"give a file that ends in {', '.join(_FORMATS)}")
-        raise InputError(Complaint(file=str(path), problem=f"has the unknown suffix {excerpt(path.suffix)}", fix=fix))
+        problem = Message("has the unknown suffix {suffix}", suffix=excerpt(path.suffix))
+        known = Message("give a file that ends in {suffixes}", suffixes=", ".join(_FORMATS))
+        raise InputError(Complaint(file=str(path), problem=problem, fix=_OTHER_FORMATS.get(suffix, known)))
     if sheets and suffix != ".xlsx":
-        raise InputError(Complaint(file=path.name, problem="has no sheets", fix="leave out --sheet"))
+        fix = Message("leave out --sheet")
+        raise InputError(Complaint(file=path.name, problem=Message("has no sheets"), fix=fix))
     return read
 
 
@@ -58,25 +62,27 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
     except FileNotFoundError:
-        problem = "does not exist"
+        problem = Message("does not exist")
     except IsADirectoryError:
-        problem = "is a folder"
+        problem = Message("is a folder")
     except PermissionError:
-        problem = "may not be read by this user"
+        problem = Message("may not be read by this user")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        problem = f"cannot be read ({getattr(error, 'strerror', error)})"
+        problem = Message("cannot be read ({reason})", reason=getattr(error, "strerror", str(error)))
     else:
         with file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise InputError(Complaint(file=str(path), problem="is no ordinary file", fix="copy it into one"))
+                problem, fix = Message("is no ordinary file"), Message("copy it into one")
+                raise InputError(Complaint(file=str(path), problem=problem, fix=fix))
             if status.st_size > MAX_FILE_BYTES:
-                problem = f"has {status.st_size:,} bytes, the limit is {MAX_FILE_BYTES:,}"
-                fix = "leave out what the bot does not need, such as pictures"
+                size, limit = status.st_size, MAX_FILE_BYTES
+                problem = Message("has {size:,} bytes, the limit is {limit:,}", size=size, limit=limit)
+                fix = Message("leave out what the bot does not need, such as pictures")
                 raise InputError(Complaint(file=path.name, problem=problem, fix=fix))
             yield file
             return
-    raise InputError(Complaint(file=str(path), problem=problem, fix="give the path of a readable file"))
+    raise InputError(Complaint(file=str(path), problem=problem, fix=Message("give the path of a readable file")))
 
 
 def _without_waiting(path: str, flags: int) -> int:
@@ -96,6 +102,6 @@ _FORMATS: Final[Mapping[str, Reader]] = {
     ".json-lines": lambda name, file, *_: jsonl_rows(name, _content(file)),
 }
 _OTHER_FORMATS: Final = {
-    **dict.fromkeys((".xlsm", ".xltm", ".xlam"), "it is for workbooks with macros: save it as .xlsx"),
-    **dict.fromkeys((".xls", ".xlsb", ".ods", ".et"), "save it as .xlsx"),
+    **dict.fromkeys((".xlsm", ".xltm", ".xlam"), Message("it is for workbooks with macros: save it as .xlsx")),
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".et"), Message("save it as .xlsx")),
 }

@@ -12,17 +12,27 @@ from indexer.errors import InputError
 from indexer.row import Header, Notice, Row
 from indexer.rows import read_rows
 from indexer.table import COMMENT
+from models.message import Message
 
 _OF_AN_FAQ: Final = {"question", "answer", "similar"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """The rows of one sheet, and the names of its columns."""
+    """The rows of one sheet below its header; those that are broken as such are among the complaints."""
 
-    name: str | None
-    names: tuple[str, ...]
+    header: Header
     rows: tuple[Row, ...]
+
+    @property
+    def name(self) -> str | None:
+        """The name of the sheet; None of a file that has none."""
+        return self.header.sheet
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return self.header.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +52,7 @@ def gather_sheets(path: Path, chosen: Mapping[str, str], asked: Sequence[str]) -
     None is a sheet that has neither a question nor an answer column, as a legend or a list of contents: where only one
     of the two is missing, its name is probably misspelt. Raises InputError as `read_rows` does.
     """
-    headers: dict[str | None, tuple[str, ...]] = {}
+    headers: dict[str | None, Header] = {}
     rows: defaultdict[str | None, list[Row]] = defaultdict(list)
     notices: list[Complaint] = []
     complaints: list[Complaint] = []
@@ -51,32 +61,34 @@ def gather_sheets(path: Path, chosen: Mapping[str, str], asked: Sequence[str]) -
             case Row():
                 rows[item.sheet].append(item)
             case Header():
-                headers[item.sheet] = item.names
+                headers[item.sheet] = item
             case Notice():
                 notices.append(item.said)
             case Complaint():
                 complaints.append(item)
     if None in rows and None not in headers:  # JSONL
-        headers[None] = tuple(dict.fromkeys(name for row in rows[None] for name in row.cells))
+        headers[None] = Header(number=0, columns=tuple(dict.fromkeys(name for row in rows[None] for name in row.cells)))
 
     wanted = frozenset(chosen.values())
-    legends = {name for name, names in headers.items() if not asked and not _is_faq(names, wanted)}
+    legends = {name for name, header in headers.items() if not asked and not _is_faq(header.names, wanted)}
+    comments = {name for name in legends if "".join(headers[name].names[:1]).startswith(COMMENT)}
     if len(legends) == len(headers):
-        legends = set()  # what is missing is to be said of each
+        legends = comments  # what is missing is to be said of each of the others
     for name in headers:
-        if name in legends and not "".join(headers[name][:1]).startswith(COMMENT):
-            problem, fix = "has neither a question nor an answer column", "not read"
+        if name in legends - comments:
+            problem, fix = Message("has neither a question nor an answer column"), Message("not read")
             notices.append(Complaint(file=path.name, sheet=name, problem=problem, fix=fix))
-    sheets = tuple(
-        Sheet(name=name, names=names, rows=tuple(rows[name]))
-        for name, names in headers.items()
-        if rows[name] and name not in legends
-    )
     if legends:
         complaints = [complaint for complaint in complaints if complaint.sheet not in legends]
+    broken = {complaint.sheet for complaint in complaints if not complaint.hides_rows}
+    sheets = tuple(
+        Sheet(header=header, rows=tuple(rows[name]))
+        for name, header in headers.items()
+        if (rows[name] or name in broken) and name not in legends
+    )
     if not sheets and not complaints:
-        fix = "write at least one row below the header of the questions"
-        raise InputError(Complaint(file=path.name, problem="holds no rows", fix=fix))
+        fix = Message("write at least one row below the header of the questions")
+        raise InputError(Complaint(file=path.name, problem=Message("holds no rows"), fix=fix))
     count = sum(len(sheet.rows) for sheet in sheets) + len(complaints)
     return Gathered(sheets=sheets, notices=tuple(notices), complaints=tuple(complaints), rows=count)
 

@@ -10,6 +10,7 @@ from indexer.columns import field_of
 from indexer.complaint import Complaint, excerpt
 from indexer.merges import Merge, Merges, header_cells
 from indexer.row import Header, Notice, Row, Rows, Unreadable
+from models.message import Message
 
 HEADER_WITHIN: Final = 10
 """The header is looked for in so many rows that are neither blank nor a comment."""
@@ -58,14 +59,14 @@ def named_rows(table: Table, chosen: Mapping[str, str]) -> Rows:
         if isinstance(row, Complaint):
             yield row
         elif not _is_comment(row):
-            problem = f"{excerpt(_first(row))} stands above the header"
-            said = Complaint(file=table.file, sheet=table.sheet, row=row.number, problem=problem, fix="not read")
+            problem, fix = Message("{cell} stands above the header", cell=excerpt(_first(row))), Message("not read")
+            said = Complaint(file=table.file, sheet=table.sheet, row=row.number, problem=problem, fix=fix)
             yield Notice(said=said)
     header = tried[position] if position < len(tried) else None
     if isinstance(header, TableRow):
         yield from _below(table, header, chain(tried[position + 1 :], ahead))
     elif header is not None:
-        yield header  # without a header no cell below has a name
+        yield replace(header, hides_rows=True)  # without a header no cell below has a name
 
 
 def names_question(cells: Sequence[object], chosen: Mapping[str, str]) -> bool:
@@ -95,12 +96,14 @@ def _first(row: TableRow) -> str:
 def _below(table: Table, header: TableRow, rows: Iterable[TableRow | Complaint]) -> Rows:
     cells, last = header_cells(header.number, header.cells, table.merges)
     names = _number_similar([_name(cell) for cell in cells])
-    yield Header(sheet=table.sheet, names=tuple(dict.fromkeys(name for name in names if name)))
+    yield Header(sheet=table.sheet, number=header.number, columns=tuple(names))
     twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
     if twice is not None:
-        problem = f"names the column {excerpt(twice)} twice"
-        fix = "rename one of the two"
-        yield Complaint(file=table.file, sheet=table.sheet, row=header.number, problem=problem, fix=fix)
+        problem = Message("names the column {column} twice", column=excerpt(twice))
+        fix = Message("rename one of the two")
+        yield Complaint(
+            file=table.file, sheet=table.sheet, row=header.number, problem=problem, fix=fix, hides_rows=True
+        )
         return
     ids = {position for position, name in enumerate(names) if field_of(name) == "id"}
     merges = Merges(table.merges)
@@ -118,18 +121,23 @@ def _below(table: Table, header: TableRow, rows: Iterable[TableRow | Complaint])
 def _named(table: Table, names: Sequence[str], row: TableRow) -> Row | Complaint:
     if len(row.cells) > len(names) and table.sheet is None:
         # Even an empty cell too many: an answer that ends in an unquoted comma would silently lose it.
-        problem = f"has {len(row.cells)} cells, the header has {len(names)}"
-        fix = 'put a cell that holds a comma in "quotes"'
-        return Complaint(file=table.file, row=row.number, problem=problem, fix=fix)
+        cells, columns = len(row.cells), len(names)
+        problem = Message("has {cells} cells, the header has {columns}", cells=cells, columns=columns)
+        fix = Message('put a cell that holds a comma in "quotes"')
+        return Complaint(file=table.file, row=row.number, problem=problem, fix=fix, cells=row.cells)
     named: dict[str, object] = {}
     for position, cell in enumerate(row.cells):
         name = names[position] if position < len(names) else ""
         if cell is not None and not name:
-            shown = "a formula or error" if isinstance(cell, Unreadable) else excerpt(str(cell))
-            where = f"cell {position + 1}" if table.sheet is None else f"cell {column_letters(position)}{row.number}"
-            problem = f"has {shown} in {where}, a column without a name"
-            fix = "name the column, or clear the cell"
-            return Complaint(file=table.file, sheet=table.sheet, row=row.number, problem=problem, fix=fix)
+            shown = Message("a formula or error") if isinstance(cell, Unreadable) else excerpt(str(cell))
+            where = Message("cell {position}", position=position + 1)
+            if table.sheet is not None:
+                where = Message("cell {reference}", reference=f"{column_letters(position)}{row.number}")
+            problem = Message("has {shown} in {where}, a column without a name", shown=shown, where=where)
+            fix = Message("name the column, or clear the cell")
+            return Complaint(
+                file=table.file, sheet=table.sheet, row=row.number, problem=problem, fix=fix, cells=row.cells
+            )
         if cell is not None:
             named[name] = cell
     return Row(number=row.number, sheet=table.sheet, cells=named)

@@ -13,8 +13,9 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from indexer.complaint import Complaint, excerpt
+from indexer.complaint import Complaint, either, excerpt
 from indexer.errors import InputError
+from models.message import Message
 
 _ROWS_PREPARED: Final = 1_000
 """Rows of a workbook that have the format of their column: text, or date."""
@@ -46,16 +47,18 @@ def write_template(path: Path, language: str) -> None:
     """Write the template of `language`, zh or en, as .xlsx or .csv; InputError where there is a file already."""
     write = _FORMATS.get(path.suffix.lower())
     if write is None:
-        problem, fix = f"has the suffix {excerpt(path.suffix)}", f"give a file that ends in {' or '.join(_FORMATS)}"
+        problem = Message("has the suffix {suffix}", suffix=excerpt(path.suffix))
+        fix = Message("give a file that ends in {suffixes}", suffixes=either(_FORMATS))
         raise InputError(Complaint(file=str(path), problem=problem, fix=fix))
     content = write(TEMPLATES[language])
     try:
         with path.open("xb") as file:
             file.write(content)
     except FileExistsError:
-        problem, fix = "is there already", "choose another name, or move it away"
+        problem, fix = Message("is there already"), Message("choose another name, or move it away")
     except OSError as error:
-        problem, fix = f"cannot be written ({error.strerror})", "choose a folder that this user may write"
+        problem = Message("cannot be written ({reason})", reason=error.strerror)
+        fix = Message("choose a folder that this user may write")
     else:
         return
     raise InputError(Complaint(file=str(path), problem=problem, fix=fix))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.complaint import Complaint
+from models.message import Message
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -57,9 +58,15 @@ def find_fault(file: str, content: bytes, encoding: Encoding = UTF_8) -> Complai
         mark = len(content) - len(error.object)
         before = error.object[: error.start].decode(encoding.codec, "ignore")
         byte, offset = error.object[error.start], mark + error.start
-        problem = f"is not {encoding.name} (byte 0x{byte:02x} at offset {offset:,} of the file)"
-        fix = 'save the file as UTF-8 (in Excel: "CSV UTF-8")'
-        return Complaint(file=file, row=len(_LINE_END.findall(before)) + 1, problem=problem, fix=fix)
+        problem = Message(
+            "is not {encoding} (byte 0x{byte:02x} at offset {offset:,} of the file)",
+            encoding=encoding.name,
+            byte=byte,
+            offset=offset,
+        )
+        fix = Message('save the file as UTF-8 (in Excel: "CSV UTF-8")')
+        row = len(_LINE_END.findall(before)) + 1
+        return Complaint(file=file, row=row, problem=problem, fix=fix, hides_rows=True)
     return None
 
 

@@ -6,23 +6,25 @@ from typing import Any, TypeVar
 
 from indexer import cells
 from indexer.cells import CellError
-from indexer.columns import Columns, Field
+from indexer.columns import ERROR_COLUMNS, Columns, Field
 from indexer.complaint import Complaint, excerpt
 from indexer.entry import MAX_PHRASINGS, Entry, id_of_key
-from indexer.row import Row
+from indexer.row import Place, Row
 from models import normalise
+from models.message import Message
 
 Value = TypeVar("Value")
 
 _NESTED_METADATA = "metadata"
+_NEVER_READ = frozenset(ERROR_COLUMNS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedRow:
     """An entry that is right in itself, and what comparing it with the others takes."""
 
-    number: int
-    sheet: str | None = None
+    file: str
+    place: Place
     columns: Columns
     """Of the file, or of the sheet."""
     entry: Entry
@@ -30,6 +32,21 @@ class CheckedRow:
     """`normalise.key` of each of `entry.phrasings`, all different."""
     has_own_id: bool
     """False where the id is derived from the question."""
+
+    def complaint(self, field: Field, problem: Message, fix: Message) -> Complaint:
+        """Make a complaint about the column of `field`, or a notice."""
+        column = next(iter(self.columns.of(field)), field)
+        place = self.place
+        return Complaint(file=self.file, sheet=place.sheet, row=place.row, column=column, problem=problem, fix=fix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedRow:
+    """A row that is no entry."""
+
+    id: str | None
+    """What the id of its entry would be; None where nobody knows."""
+    complaints: tuple[Complaint, ...]
 
 
 class RowChecker:
@@ -43,8 +60,8 @@ class RowChecker:
             cells.parse_answer if allow_empty_answer else cells.parse_required_answer
         )
 
-    def check(self, row: Row) -> CheckedRow | list[Complaint]:
-        """Give the checked row, or all its complaints."""
+    def check(self, row: Row) -> CheckedRow | RejectedRow:
+        """Give the checked row, or all that is wrong with it."""
         fields = _Fields(self._file, self._columns, row)
         own_id = fields.one("id", cells.parse_id)
         question = fields.one("question", cells.parse_question)
@@ -57,15 +74,23 @@ class RowChecker:
         metadata = fields.metadata()
 
         if question is not None and question not in phrasings.values():
-            fields.complain("question", "holds no visible character", "write a question, or take the row out")
+            fix = Message("write a question, or take the row out")
+            fields.complain("question", Message("holds no visible character"), fix)
         if len(phrasings) > MAX_PHRASINGS:
-            problem = f"makes {len(phrasings):,} phrasings of one entry, the limit is {MAX_PHRASINGS:,}"
-            fields.complain("similar", problem, "keep those that differ most")
+            problem = Message(
+                "makes {count:,} phrasings of one entry, the limit is {limit:,}",
+                count=len(phrasings),
+                limit=MAX_PHRASINGS,
+            )
+            fields.complain("similar", problem, Message("keep those that differ most"))
         if fields.complaints or question is None or enabled is None:
-            return fields.complaints
+            derivable = question in phrasings.values() and not fields.complained_about("id")
+            derived = id_of_key(next(iter(phrasings))) if derivable else None
+            return RejectedRow(id=own_id or derived, complaints=tuple(fields.complaints))
         keys = tuple(phrasings)
+        identifier = id_of_key(keys[0]) if own_id is None else own_id
         entry = Entry(
-            id=id_of_key(keys[0]) if own_id is None else own_id,
+            id=identifier,
             question=question,
             similar=tuple(phrasings.values())[1:],
             answer=answer,
@@ -76,11 +101,12 @@ class RowChecker:
             valid_until=valid_until,
         )
         if entry.valid_from and entry.valid_until and entry.valid_until <= entry.valid_from:
-            fields.complain("valid_until", "is not after valid_from", "swap the two, or correct one")
-            return fields.complaints
+            fix = Message("swap the two, or correct one")
+            fields.complain("valid_until", Message("is not after valid_from"), fix)
+            return RejectedRow(id=identifier, complaints=tuple(fields.complaints))
         return CheckedRow(
-            number=row.number,
-            sheet=row.sheet,
+            file=self._file,
+            place=Place(sheet=row.sheet, row=row.number),
             columns=self._columns,
             entry=entry,
             keys=keys,
@@ -109,11 +135,12 @@ class _Fields:
         """Gather the columns that are no field. An object called `metadata`, as in entries.jsonl, is spread out."""
         metadata: dict[str, Any] = {}
         for column, cell in self._row.cells.items():
-            if cell is None or column in self._columns.fields:
+            if cell is None or column in self._columns.fields or column in _NEVER_READ:
                 continue
             spread = cell if column == _NESTED_METADATA and isinstance(cell, dict) else {column: cell}
             if twice := metadata.keys() & spread.keys():
-                self._add(column, f"{excerpt(min(twice))} stands in it and beside it", "keep one of the two")
+                problem = Message("{name} stands in it and beside it", name=excerpt(min(twice)))
+                self._add(column, problem, Message("keep one of the two"))
             try:
                 cells.readable(cell)
                 cells.check_metadata(spread)
@@ -127,9 +154,13 @@ class _Fields:
                 self._add(None, error.problem, error.fix)
         return metadata
 
-    def complain(self, field: Field, problem: str, fix: str) -> None:
+    def complain(self, field: Field, problem: Message, fix: Message) -> None:
         """Add a complaint about the column of `field`."""
         self._add(next(iter(self._columns.of(field)), field), problem, fix)
+
+    def complained_about(self, field: Field) -> bool:
+        """Say whether there is a complaint about a column of `field`."""
+        return any(complaint.column in self._columns.of(field) for complaint in self.complaints)
 
     def _parsed(self, column: str | None, parse: Callable[[object], Value]) -> Value | None:
         try:
@@ -139,7 +170,7 @@ class _Fields:
             self._add(column, error.problem, error.fix)
             return None
 
-    def _add(self, column: str | None, problem: str, fix: str) -> None:
+    def _add(self, column: str | None, problem: Message, fix: Message) -> None:
         row = self._row
         self.complaints.append(
             Complaint(file=self._file, sheet=row.sheet, row=row.number, column=column, problem=problem, fix=fix)

@@ -24,13 +24,13 @@ from indexer.entry import Entry
 from indexer.errors import VersionError
 from indexer.manifest import Manifest
 from models import normalise
+from models.message import Message
 from models.types import EncoderSpec, Vectors
 
 NAME_TIME = "%Y%m%dT%H%M%S%f"
 _UNSEALED = "00000000"
 _CANARIES = 100
 _CANARY_TOLERANCE = 1e-4
-_WAY_OUT = "roll back, or index again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,7 @@ def write_version(
     phrasings: Sequence[Phrasing],
     vectors: Vectors,
     revision: int = 0,
+    model_seal: str | None = None,
 ) -> Manifest:
     """Write all files of a version into an empty staging folder; the manifest has the name it is to be moved to.
 
@@ -107,6 +108,7 @@ def write_version(
         phrasings=len(phrasings),
         revision=revision,
         sha256=sha256,
+        model_seal=model_seal,
     )
     manifest = replace(unsealed, version=_sealed_name(unsealed.version, unsealed.to_bytes()))
     durable.write_file(staging / "manifest.json", [manifest.to_bytes()])
@@ -125,17 +127,23 @@ def open_version(directory: Path, manifest_sha256: str | None = None) -> Version
     """
     manifest = read_manifest(directory, manifest_sha256)
     if manifest.normaliser_version != normalise.NORMALISER_VERSION:
-        raise VersionError(
-            f"{directory.name}: built with normal forms {manifest.normaliser_version}, this release has "
-            f"{normalise.NORMALISER_VERSION}: index again"
+        problem = Message(
+            "{version}: built with normal forms {built}, this release has {known}",
+            version=directory.name,
+            built=manifest.normaliser_version,
+            known=normalise.NORMALISER_VERSION,
         )
+        raise VersionError(Message("{problem}: {fix}", problem=problem, fix=Message("index again")))
     content = {name: _read_verified(directory / name, recorded) for name, recorded in manifest.sha256.items()}
     try:
         entries = tuple(Entry.from_json(json.loads(line)) for line in content["entries.jsonl"].splitlines())
         phrasings = tuple(Phrasing(**json.loads(line)) for line in content["phrasings.jsonl"].splitlines())
         index = VectorIndex.from_bytes(content["dense.faiss"], manifest.index)
     except (KeyError, ValueError, TypeError) as error:
-        raise VersionError(f"{directory.name}: does not hold what its manifest says ({error!r}): {_WAY_OUT}") from error
+        problem = Message(
+            "{version}: does not hold what its manifest says ({reason})", version=directory.name, reason=repr(error)
+        )
+        raise _damaged(problem) from error
     fits = (
         len(entries) == manifest.entries
         and len(phrasings) == len(index) == manifest.phrasings
@@ -143,7 +151,7 @@ def open_version(directory: Path, manifest_sha256: str | None = None) -> Version
         and all(0 <= p.entry < len(entries) and p.phrasing < len(entries[p.entry].phrasings) for p in phrasings)
     )
     if not fits:
-        raise VersionError(f"{directory.name}: its files do not fit one another: {_WAY_OUT}")
+        raise _damaged(Message("{version}: its files do not fit one another", version=directory.name))
     return Version(directory=directory, manifest=manifest, entries=entries, phrasings=phrasings, index=index)
 
 
@@ -153,9 +161,10 @@ def read_manifest(directory: Path, manifest_sha256: str | None = None) -> Manife
     content = _read_verified(file, manifest_sha256)
     manifest = Manifest.from_bytes(content, file)
     if manifest.version != directory.name and not directory.name.startswith(durable.STAGING_PREFIX):
-        raise VersionError(f"{file}: is the manifest of version {manifest.version}: {_WAY_OUT}")
+        raise _damaged(Message("{file}: is the manifest of version {version}", file=file, version=manifest.version))
     if _sealed_name(manifest.version, content) != manifest.version:
-        raise VersionError(f"{file}: was changed or damaged (the version's name holds the hash of another): {_WAY_OUT}")
+        problem = Message("{file}: was changed or damaged (the version's name holds the hash of another)", file=file)
+        raise _damaged(problem)
     return manifest
 
 
@@ -167,7 +176,9 @@ def check_canaries(version: Version, vectors: Vectors) -> None:
     lost = np.flatnonzero(np.minimum(similarities[:, 0], recorded) < 1 - _CANARY_TOLERANCE)
     if len(lost):
         text = version.phrasings[int(lost[0]) * step].text
-        raise VersionError(f"the new index does not find {text!r} by itself: nothing was published; index again")
+        raise VersionError(
+            Message("the new index does not find {text!r} by itself: nothing was published; index again", text=text)
+        )
 
 
 def _sealed_name(version: str, manifest: bytes) -> str:
@@ -184,12 +195,16 @@ def _read_verified(file: Path, recorded: str | None) -> bytes:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        raise VersionError(f"{file}: is missing: {_WAY_OUT}") from None
+        raise _damaged(Message("{file}: is missing", file=file)) from None
     except OSError as error:
-        raise VersionError(f"{file}: cannot be read ({error.strerror}): {_WAY_OUT}") from error
+        raise _damaged(Message("{file}: cannot be read ({reason})", file=file, reason=error.strerror)) from error
     if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
-        raise VersionError(f"{file}: was changed or damaged (its SHA-256 differs): {_WAY_OUT}")
+        raise _damaged(Message("{file}: was changed or damaged (its SHA-256 differs)", file=file))
     return content
+
+
+def _damaged(problem: Message) -> VersionError:
+    return VersionError(Message("{problem}: {fix}", problem=problem, fix=Message("roll back, or index again")))
 
 
 def _json_lines(rows: Iterable[object]) -> bytes:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, Self
 from xml.parsers import expat
 
+from models.message import Message
+
 MAX_MEMORY_BYTES: Final = 900_000_000
 """Of address space of the child process, so the memory in use is below it."""
 MAX_SECONDS: Final = 60
@@ -22,6 +24,7 @@ MAX_RATIO: Final = 300
 """Unpacked to packed size, of an archive that unpacks to more than LARGE_BYTES; sheets of one short text reach 100."""
 
 WORKBOOK: Final = "xl/workbook.xml"
+SAVE_AGAIN: Final = Message("open it in Excel and save it again")
 _CHUNK_BYTES: Final = 1 << 20
 _OVERLAP_BYTES: Final = 256
 # A cell of type error, or a formula: only a part that holds one is parsed a second time, see workbook_faults.
@@ -31,7 +34,7 @@ _FAULTY = re.compile(rb"""<(?:\w+:)?f[\s/>]|\st\s*=\s*["']e["']""")
 class RefusedWorkbook(Exception):  # noqa: N818 - what it is, not what went wrong
     """A workbook that is not read: what is wrong with it, and the way out."""
 
-    def __init__(self, problem: str, fix: str) -> None:
+    def __init__(self, problem: Message, fix: Message) -> None:
         super().__init__(problem, fix)
         self.problem = problem
         self.fix = fix
@@ -61,7 +64,7 @@ class WorkbookArchive:
         """Give the content of a part piece by piece; RefusedWorkbook where it is missing."""
         info = self._parts.get(_plain(part))
         if info is None:
-            raise RefusedWorkbook(f"lacks its part {part}", "open it in Excel and save it again")
+            raise RefusedWorkbook(Message("lacks its part {part}", part=part), SAVE_AGAIN)
         return _unpack(self._archive, info)
 
     def may_hold_faults(self, part: str) -> bool:
@@ -75,21 +78,22 @@ def _plain(name: str) -> str:
 
 def _check_directory(infos: list[zipfile.ZipInfo], parts: dict[str, zipfile.ZipInfo]) -> None:
     if len(infos) > MAX_PARTS:
-        problem = f"is an archive of {len(infos):,} parts, which no workbook has"
-        raise RefusedWorkbook(problem, "save it again in Excel")
+        problem = Message("is an archive of {parts:,} parts, which no workbook has", parts=len(infos))
+        raise RefusedWorkbook(problem, Message("save it again in Excel"))
     if len(parts) < len(infos):
         raise _damaged()
     if any(name.endswith(("vbaproject.bin", "vbadata.xml")) or "/macrosheets/" in name for name in parts):
-        raise RefusedWorkbook("holds macros", "save it as an .xlsx workbook without macros")
+        raise RefusedWorkbook(Message("holds macros"), Message("save it as an .xlsx workbook without macros"))
     if WORKBOOK not in parts:
         if "xl/workbook.bin" in parts:
-            raise RefusedWorkbook("is a binary workbook (.xlsb)", "save it as .xlsx")
-        raise RefusedWorkbook("is a zip archive but no Excel workbook", "save the sheet as .xlsx")
+            raise RefusedWorkbook(Message("is a binary workbook (.xlsb)"), Message("save it as .xlsx"))
+        raise RefusedWorkbook(Message("is a zip archive but no Excel workbook"), Message("save the sheet as .xlsx"))
     packed, unpacked = (sum(sizes) for sizes in zip(*((i.compress_size, i.file_size) for i in infos), strict=True))
     ratio = unpacked / max(1, packed)
     if unpacked > MAX_UNPACKED_BYTES or (unpacked > LARGE_BYTES and ratio > MAX_RATIO):
-        problem = f"unpacks to {unpacked // 1_000_000:,} MB, {ratio:,.0f} times its size"
-        fix = f"leave out what the bot does not need: at most {MAX_UNPACKED_BYTES // 1_000_000} MB unpacked"
+        megabytes, most = unpacked // 1_000_000, MAX_UNPACKED_BYTES // 1_000_000
+        problem = Message("unpacks to {megabytes:,} MB, {ratio:,.0f} times its size", megabytes=megabytes, ratio=ratio)
+        fix = Message("leave out what the bot does not need: at most {most} MB unpacked", most=most)
         raise RefusedWorkbook(problem, fix)
 
 
@@ -101,7 +105,8 @@ def _check_part(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> b
         return False
 
     def refuse_entities(*_: object) -> None:
-        raise RefusedWorkbook(f"declares XML entities in {name}", "save it again in Excel, which never does")
+        problem = Message("declares XML entities in {part}", part=name)
+        raise RefusedWorkbook(problem, Message("save it again in Excel, which never does"))
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse_entities
@@ -113,13 +118,13 @@ def _check_part(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> b
             before = chunk[-_OVERLAP_BYTES:]
         parser.Parse(b"", True)
     except expat.ExpatError as error:  # the reader of workbooks is not so strict, and would give half of it
-        raise RefusedWorkbook(f"holds in {name} what is no XML", "open it in Excel and save it again") from error
+        raise RefusedWorkbook(Message("holds in {part} what is no XML", part=name), SAVE_AGAIN) from error
     return suspect
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     if info.flag_bits & 1:
-        raise RefusedWorkbook("is protected by a password", "save it without one")
+        raise RefusedWorkbook(Message("is protected by a password"), Message("save it without one"))
     try:
         with archive.open(info) as part:
             while chunk := part.read(_CHUNK_BYTES):
@@ -129,5 +134,5 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _damaged() -> RefusedWorkbook:
-    problem = "is a damaged zip archive (a part is not what its directory says)"
-    return RefusedWorkbook(problem, "open it in Excel and save it again")
+    problem = Message("is a damaged zip archive (a part is not what its directory says)")
+    return RefusedWorkbook(problem, SAVE_AGAIN)

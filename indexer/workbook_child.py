@@ -4,7 +4,8 @@ A workbook is a stranger's file, and its reader foreign code that may fail witho
 limits on memory and time that it sets before the first byte, and says what it finds as JSON lines on standard output:
 `{"sheet": name, "merges": [[top, left, bottom, right]]}`, `{"skipped": name}` of a hidden sheet,
 `{"row": number, "cells": [...]}` of each row that is not blank, `{"too_long": number}`, and at the end `{"end": true}`
-or `{"refused": problem, "fix": fix}`. SHEETS is a JSON list of names, empty for all that are not hidden.
+or `{"refused": problem, "fix": fix}`. What is said of a cell or the workbook is a message as `message_json` writes it.
+SHEETS is a JSON list of names, empty for all that are not hidden.
 """
 
 import json
@@ -18,32 +19,35 @@ from typing import Any, BinaryIO, Final
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata, SheetTypeEnum, SheetVisibleEnum
 
+from indexer.complaint import either
+from indexer.message_json import to_json
 from indexer.row import MAX_ROW_BYTES
-from indexer.workbook_archive import MAX_MEMORY_BYTES, MAX_SECONDS, RefusedWorkbook, WorkbookArchive
+from indexer.workbook_archive import MAX_MEMORY_BYTES, MAX_SECONDS, SAVE_AGAIN, RefusedWorkbook, WorkbookArchive
 from indexer.workbook_faults import Position, find_faults, sheet_parts
+from models.message import Message
 
 _MAX_MERGES: Final = 500_000
 
-Message = dict[str, Any]
+Line = dict[str, Any]
 
 
 def main() -> None:
     """Read the workbook on standard input."""
     _limit_this_process()
     try:
-        for message in read_workbook(sys.stdin.buffer, json.loads(sys.argv[1])):
-            _say(message)
+        for line in read_workbook(sys.stdin.buffer, json.loads(sys.argv[1])):
+            _say(line)
     except RefusedWorkbook as refusal:
-        _say({"refused": refusal.problem, "fix": refusal.fix})
+        _refuse(refusal)
     except MemoryError:
         _say({"exhausted": True})
     except BaseException:  # noqa: BLE001 - a panic of the foreign code is no Exception
-        _say({"refused": "cannot be read as an Excel workbook", "fix": "open it in Excel and save it again"})
+        _refuse(RefusedWorkbook(Message("cannot be read as an Excel workbook"), SAVE_AGAIN))
     sys.stdout.flush()
 
 
-def read_workbook(file: BinaryIO, asked: Sequence[str]) -> Iterator[Message]:
-    """Give the messages of a workbook, the last one included."""
+def read_workbook(file: BinaryIO, asked: Sequence[str]) -> Iterator[Line]:
+    """Give the lines about a workbook, the last one included."""
     archive = WorkbookArchive.open(file)
     parts = sheet_parts(archive)
     file.seek(0)
@@ -56,8 +60,7 @@ def read_workbook(file: BinaryIO, asked: Sequence[str]) -> Iterator[Message]:
                     yield {"skipped": sheet.name}
                 continue
             if sheet.name not in parts:
-                problem = f"has a sheet {sheet.name!r} that is nowhere"
-                raise RefusedWorkbook(problem, "open it in Excel and save it again")
+                raise RefusedWorkbook(Message("has a sheet {sheet!r} that is nowhere", sheet=sheet.name), SAVE_AGAIN)
             faults = find_faults(archive, parts[sheet.name])
             yield from _read_sheet(workbook.get_sheet_by_name(sheet.name), faults)
     yield {"end": True}
@@ -79,22 +82,22 @@ def _limit_this_process() -> None:
 def _check_asked(asked: Sequence[str], names: Sequence[str]) -> None:
     unknown = [name for name in asked if name not in names]
     if unknown:
-        problem = f"has no sheet {' or '.join(map(repr, unknown))}"
-        raise RefusedWorkbook(problem, f"choose among {', '.join(map(repr, names[:12]))}")
+        problem = Message("has no sheet {names}", names=either(map(repr, unknown)))
+        raise RefusedWorkbook(problem, Message("choose among {names}", names=", ".join(map(repr, names[:12]))))
 
 
 def _is_left_out(sheet: SheetMetadata, asked: Sequence[str]) -> bool:
     return sheet.name not in asked if asked else sheet.visible != SheetVisibleEnum.Visible
 
 
-def _read_sheet(sheet: CalamineSheet, faults: Mapping[Position, str]) -> Iterator[Message]:
+def _read_sheet(sheet: CalamineSheet, faults: Mapping[Position, Message]) -> Iterator[Line]:
     ranges = sheet.merged_cell_ranges or []
     merges = [[top + 1, left, bottom + 1, right] for (top, left), (bottom, right) in ranges]
     if len(merges) > _MAX_MERGES:
-        problem = f"has {len(merges):,} merged ranges in the sheet {sheet.name!r}"
-        raise RefusedWorkbook(problem, f"take them apart: at most {_MAX_MERGES:,}")
+        problem = Message("has {count:,} merged ranges in the sheet {sheet!r}", count=len(merges), sheet=sheet.name)
+        raise RefusedWorkbook(problem, Message("take them apart: at most {most:,}", most=_MAX_MERGES))
     yield {"sheet": sheet.name, "merges": merges}
-    faulty_rows: dict[int, dict[int, str]] = {}
+    faulty_rows: dict[int, dict[int, Message]] = {}
     for (number, column), fault in faults.items():
         faulty_rows.setdefault(number, {})[column] = fault
     start = sheet.start
@@ -109,17 +112,21 @@ def _read_sheet(sheet: CalamineSheet, faults: Mapping[Position, str]) -> Iterato
         yield {"row": number, "cells": _row([], faulty)}
 
 
-def _row(cells: list[Any], faults: Mapping[int, str]) -> list[Any]:
+def _row(cells: list[Any], faults: Mapping[int, Message]) -> list[Any]:
     """Give the cells up to the last that is not blank, with their faults."""
     for column, fault in faults.items():
         cells += [None] * (column + 1 - len(cells))
-        cells[column] = {"fault": fault}
+        cells[column] = _fault(fault)
     while cells and cells[-1] is None:
         cells.pop()
     return cells
 
 
-def _plain(cell: object) -> str | float | int | bool | dict[str, str] | None:
+def _fault(message: Message) -> dict[str, Any]:
+    return {"fault": to_json(message)}
+
+
+def _plain(cell: object) -> str | float | int | bool | dict[str, Any] | None:
     """Give a cell as JSON: dates and times as ISO 8601, whole numbers without a point, None where it is blank."""
     match cell:
         case str():
@@ -130,7 +137,7 @@ def _plain(cell: object) -> str | float | int | bool | dict[str, str] | None:
             return cell
         case float():
             if not math.isfinite(cell):
-                return {"fault": "a number beyond all numbers"}
+                return _fault(Message("a number beyond all numbers"))
             return int(cell) if cell.is_integer() else cell
         case datetime() | date() | time():
             return cell.isoformat()
@@ -147,8 +154,12 @@ def _is_too_long(cells: Sequence[Any]) -> bool:
     return characters > MAX_ROW_BYTES // 4 and sum(len(text.encode()) for text in texts) > MAX_ROW_BYTES
 
 
-def _say(message: Message) -> None:
-    sys.stdout.buffer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+def _refuse(refusal: RefusedWorkbook) -> None:
+    _say({"refused": to_json(refusal.problem), "fix": to_json(refusal.fix)})
+
+
+def _say(line: Line) -> None:
+    sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ The reader of workbooks gives both as blank cells, and a blank answer, or none a
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 from xml.parsers import expat
 
-from indexer.workbook_archive import WORKBOOK, RefusedWorkbook, WorkbookArchive
+from indexer.workbook_archive import SAVE_AGAIN, WORKBOOK, RefusedWorkbook, WorkbookArchive
+from models.message import Message
 
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
+_WITHOUT_VALUE: Final = Message("a formula without a value")
 
 Position = tuple[int, int]
 """Row as Excel numbers it, column from 0."""
@@ -30,27 +33,27 @@ def sheet_parts(archive: WorkbookArchive) -> dict[str, str]:
             relation = next((value for key, value in attributes.items() if key.endswith(":id")), "")
             target = targets.get(relation, "")
             if attributes.get("name", "") in parts:
-                raise RefusedWorkbook("has two sheets of one name", "rename one of the two")
+                raise RefusedWorkbook(Message("has two sheets of one name"), Message("rename one of the two"))
             if not target.casefold().endswith(".xml"):  # only these were checked
-                raise RefusedWorkbook(f"keeps a sheet in {target!r}", "open it in Excel and save it again")
+                raise RefusedWorkbook(Message("keeps a sheet in {part!r}", part=target), SAVE_AGAIN)
             parts[attributes.get("name", "")] = target if target.startswith("/") else f"xl/{target}"
     return parts
 
 
-def find_faults(archive: WorkbookArchive, part: str) -> Mapping[Position, str]:
+def find_faults(archive: WorkbookArchive, part: str) -> Mapping[Position, Message]:
     """Give what is wrong with each faulty cell of a sheet: `the error #REF!`, `a formula without a value`."""
     return _FaultFinder().find(archive.chunks(part)) if archive.may_hold_faults(part) else {}
 
 
 class _FaultFinder:
     def __init__(self) -> None:
-        self.faults: dict[Position, str] = {}
+        self.faults: dict[Position, Message] = {}
         self._row = self._column = 0
         self._type = ""
         self._has_formula = self._in_value = False
         self._value: list[str] = []
 
-    def find(self, chunks: Iterable[bytes]) -> Mapping[Position, str]:
+    def find(self, chunks: Iterable[bytes]) -> Mapping[Position, Message]:
         parser = _parser()
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -90,9 +93,15 @@ class _FaultFinder:
             case "c":
                 value = "".join(self._value).strip()
                 if self._type == "e":
-                    self.faults[self._row, self._column] = f"the error {value or '#?'}"
+                    self.faults[self._row, self._column] = _error(value or "#?")
                 elif self._has_formula and not value and self._type != "str":  # ="" is a text, and blank
-                    self.faults[self._row, self._column] = "a formula without a value"
+                    self.faults[self._row, self._column] = _WITHOUT_VALUE
+
+
+@lru_cache(maxsize=100)
+def _error(code: str) -> Message:
+    """Give the same object for the same code: a sheet may hold a million of them."""
+    return Message("the error {code}", code=code)
 
 
 def _elements(chunks: Iterable[bytes]) -> list[tuple[str, dict[str, str]]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, BinaryIO, Final
 
+from indexer.message_json import from_json
 from indexer.row import MAX_ROW_BYTES
-from indexer.workbook_archive import MAX_MEMORY_BYTES, MAX_SECONDS, RefusedWorkbook
+from indexer.workbook_archive import MAX_MEMORY_BYTES, MAX_SECONDS, SAVE_AGAIN, RefusedWorkbook
+from models.message import Message
 
 _LONGEST_LINE: Final = 6 * MAX_ROW_BYTES + 1_000_000  # JSON writes a control character in six bytes
 _ROOT: Final = str(Path(__file__).parents[1])
@@ -43,7 +45,7 @@ def workbook_messages(
             if "end" in message:
                 return
             if "refused" in message:
-                raise RefusedWorkbook(message["refused"], message["fix"])
+                raise RefusedWorkbook(from_json(message["refused"]), from_json(message["fix"]))
             if "exhausted" in message:
                 raise _exhausted()
             yield message
@@ -71,15 +73,16 @@ def _death(code: int) -> RefusedWorkbook:
         case signal.SIGABRT | signal.SIGKILL:  # how the foreign code ends without memory, and how the system ends it
             return _exhausted()
         case _:
-            return RefusedWorkbook("cannot be read as an Excel workbook", "open it in Excel and save it again")
+            return RefusedWorkbook(Message("cannot be read as an Excel workbook"), SAVE_AGAIN)
 
 
 def _overdue() -> RefusedWorkbook:
-    problem = f"takes more than {MAX_SECONDS} seconds to read"
-    return RefusedWorkbook(problem, "split it, or leave out what the bot does not need")
+    problem = Message("takes more than {seconds} seconds to read", seconds=MAX_SECONDS)
+    return RefusedWorkbook(problem, Message("split it, or leave out what the bot does not need"))
 
 
 def _exhausted() -> RefusedWorkbook:
-    problem = f"takes more than {MAX_MEMORY_BYTES // 1_000_000} MB of memory to read"
-    fix = "delete cells far below or right of the table (Ctrl+End shows the last), or split it"
+    megabytes = MAX_MEMORY_BYTES // 1_000_000
+    problem = Message("takes more than {megabytes} MB of memory to read", megabytes=megabytes)
+    fix = Message("delete cells far below or right of the table (Ctrl+End shows the last), or split it")
     return RefusedWorkbook(problem, fix)

@@ -3,21 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from indexer.complaint import Complaint, excerpt
 from indexer.errors import InputError
 from indexer.merges import Merge
+from indexer.message_json import from_json
 from indexer.row import Notice, Rows, Unreadable, too_long
 from indexer.table import Table, TableRow, named_rows
 from indexer.workbook_archive import RefusedWorkbook
 from indexer.workbook_process import workbook_messages
+from models.message import Message
 
 _ZIP: Final = b"PK"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 
-Message = dict[str, Any]
+Line = dict[str, Any]
 
 
 def workbook_rows(file: str, content: BinaryIO, chosen: Mapping[str, str], sheets: Sequence[str]) -> Rows:
@@ -38,27 +41,27 @@ def _all_sheets(file: str, messages: "_Messages", chosen: Mapping[str, str]) -> 
     while (message := messages.take()) is not None:
         if "skipped" in message:
             hidden = True
-            problem, fix = "is hidden", "not read: to read it choose it with --sheet"
+            problem, fix = Message("is hidden"), Message("not read: to read it choose it with --sheet")
             yield Notice(said=Complaint(file=file, sheet=message["skipped"], problem=problem, fix=fix))
         else:
             read = True
             yield from _sheet_rows(file, message, messages, chosen)
     if hidden and not read:
-        raise RefusedWorkbook("has hidden sheets alone", "unhide one, or choose it with --sheet")
+        raise RefusedWorkbook(Message("has hidden sheets alone"), Message("unhide one, or choose it with --sheet"))
 
 
 @dataclass
 class _Messages:
     """The messages of the child process, one of which may be put back."""
 
-    source: Iterator[Message]
-    put_back: list[Message] = field(default_factory=list)
+    source: Iterator[Line]
+    put_back: list[Line] = field(default_factory=list)
 
-    def take(self) -> Message | None:
+    def take(self) -> Line | None:
         return self.put_back.pop() if self.put_back else next(self.source, None)
 
 
-def _sheet_rows(file: str, sheet: Message, messages: _Messages, chosen: Mapping[str, str]) -> Rows:
+def _sheet_rows(file: str, sheet: Line, messages: _Messages, chosen: Mapping[str, str]) -> Rows:
     def rows() -> Iterator[TableRow | Complaint]:
         while (message := messages.take()) is not None:
             if "row" in message:
@@ -79,8 +82,15 @@ def _sheet_rows(file: str, sheet: Message, messages: _Messages, chosen: Mapping[
 
 def _cell(cell: object) -> object:
     if isinstance(cell, dict):
-        return Unreadable(problem=f"is {cell['fault']}", fix="correct it, and save the workbook in Excel")
+        return _unreadable(from_json(cell["fault"]))
     return cell
+
+
+@lru_cache(maxsize=100)
+def _unreadable(fault: Message) -> Unreadable:
+    """Give the same object for the same fault: a sheet may hold a million of them."""
+    fix = Message("correct it, and save the workbook in Excel")
+    return Unreadable(problem=Message("is {fault}", fault=fault), fix=fix)
 
 
 def _check_beginning(content: BinaryIO) -> None:
@@ -89,11 +99,13 @@ def _check_beginning(content: BinaryIO) -> None:
     if beginning.startswith(_ZIP):
         return
     if not beginning:
-        raise RefusedWorkbook("is empty", "save the workbook again")
+        raise RefusedWorkbook(Message("is empty"), Message("save the workbook again"))
     if beginning == _OLE:
         encrypted = _ENCRYPTED in content.read()
         if encrypted:
-            raise RefusedWorkbook("is protected by a password", "save it without one")
-        raise RefusedWorkbook("is an old workbook (.xls) by another name", "save it as .xlsx")
-    problem = f"is no Excel workbook (it begins with {excerpt(beginning.decode('latin-1'))})"
-    raise RefusedWorkbook(problem, "save the sheet as .xlsx, or give the file the suffix of what it is")
+            raise RefusedWorkbook(Message("is protected by a password"), Message("save it without one"))
+        raise RefusedWorkbook(Message("is an old workbook (.xls) by another name"), Message("save it as .xlsx"))
+    shown = excerpt(beginning.decode("latin-1"))
+    problem = Message("is no Excel workbook (it begins with {beginning})", beginning=shown)
+    fix = Message("save the sheet as .xlsx, or give the file the suffix of what it is")
+    raise RefusedWorkbook(problem, fix)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.errors import CheckpointError
+from models.message import Message
 from models.types import Pooling
 
 _OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
@@ -46,11 +47,18 @@ class BertConfig:
         }
         for name, value in required.items():
             if config.get(name, value) != value:
-                raise CheckpointError(f"config.json: {name} is {config[name]!r}, only {value!r} can be converted")
+                raise CheckpointError(
+                    Message(
+                        "config.json: {name} is {found!r}, only {needed!r} can be converted",
+                        name=name,
+                        found=config[name],
+                        needed=value,
+                    )
+                )
         try:
             return cls(**{name: config[name] for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
         except KeyError as missing:
-            raise CheckpointError(f"config.json: {missing.args[0]} is missing") from missing
+            raise CheckpointError(Message("config.json: {name} is missing", name=missing.args[0])) from missing
 
 
 def build_encoder_graph(config: BertConfig, tensors: Tensors, pooling: Pooling, *, for_int8: bool) -> onnx.ModelProto:
@@ -183,7 +191,9 @@ class _Graph:
         try:
             return np.asarray(self.tensors[name], dtype=np.float32)
         except KeyError:
-            raise CheckpointError(f"model.safetensors: the tensor {name} of a BertModel is missing") from None
+            raise CheckpointError(
+                Message("model.safetensors: the tensor {name} of a BertModel is missing", name=name)
+            ) from None
 
     def _constant(self, name: str, value: NDArray[np.generic]) -> str:
         self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelDirectoryError
+from models.message import Message, reason_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class ConfidenceMap:
     def __post_init__(self) -> None:
         numbers = (self.intercept, self.similarity_slope, self.margin_slope, self.background)
         if not np.isfinite(numbers).all() or self.similarity_slope < 0 or self.margin_slope < 0:
-            raise ValueError("numbers must be finite and slopes at least 0")
+            raise ValueError(Message("numbers must be finite and slopes at least 0"))
 
     def confidences(self, similarities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the confidence of each of a query's candidate entries, (n,) best first -> (n,) in [0, 1], descending."""
@@ -67,10 +68,16 @@ class ConfidenceMap:
         try:
             confidence = cls(**json.loads(file.read_bytes()))
         except (OSError, ValueError, TypeError) as error:
-            raise ModelDirectoryError(f"{file}: is no confidence map: {error}") from error
+            raise ModelDirectoryError(
+                Message("{file}: is no confidence map: {reason}", file=file, reason=reason_of(error))
+            ) from error
         if confidence.encoder != encoder:
             raise ModelDirectoryError(
-                f"{file}: was fitted for encoder {confidence.encoder[:12]}, this is {encoder[:12]}: "
-                "convert the model again"
+                Message(
+                    "{file}: was fitted for encoder {fitted}, this is {encoder}: convert the model again",
+                    file=file,
+                    fitted=confidence.encoder[:12],
+                    encoder=encoder[:12],
+                )
             )
         return confidence

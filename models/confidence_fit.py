@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from models.confidence import ConfidenceMap
 from models.errors import CheckpointError
 from models.evaluation import RetrievalScores, RetrievalSet
+from models.message import Message
 
 _NO_PENALTY = 1e6
 
@@ -22,10 +23,19 @@ def fit_confidence(encoder: str, runs: Sequence[tuple[RetrievalSet, RetrievalSco
     background = min(float(np.quantile(scores.best - scores.margin, 0.01)) for _, scores in runs)
     features = np.concatenate([_features(scores, background) for _, scores in runs])
     right = np.concatenate([scores.rank == 1 for _, scores in runs])
-    if right.all() or not right.any():
+    if right.all():
         raise CheckpointError(
-            f"confidence cannot be fitted: {'every' if right.all() else 'no'} query of the development sets finds its "
-            "group: add queries that have none, and queries that are hard"
+            Message(
+                "confidence cannot be fitted: every query of the development sets finds its group: "
+                "add queries that have none, and queries that are hard"
+            )
+        )
+    if not right.any():
+        raise CheckpointError(
+            Message(
+                "confidence cannot be fitted: no query of the development sets finds its group: "
+                "add queries that have none, and queries that are hard"
+            )
         )
     weight = np.concatenate([np.full(len(scores.rank), 1 / len(scores.rank)) for _, scores in runs]) * len(right)
     share = float(np.average(right, weights=weight))

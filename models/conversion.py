@@ -5,7 +5,6 @@ conversion is refused when int8 loses more than half a point of hit@1 against fp
 cosine says little where all cosines crowd near 1.
 """
 
-import json
 import shutil
 import tempfile
 import time
@@ -13,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -23,22 +21,18 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from models import directory, normalise
-from models.bert_graph import BertConfig, build_encoder_graph
+from models.bert_graph import build_encoder_graph
 from models.card import CardFacts, SetAgreement, write_card
+from models.checkpoint import Checkpoint, read_checkpoint, read_provenance
 from models.confidence_fit import fit_confidence
 from models.encoder import OnnxEncoder, one_thread_options
 from models.errors import CheckpointError
 from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_retrieval
-from models.types import EncoderSpec, Pooling, Role, Vectors
+from models.message import Message, joined
+from models.types import EncoderSpec, Vectors
 
 MAX_HIT_AT_1_LOSS = 0.005
 _ROUNDING = 1e-9
-_POOLINGS: dict[str, Pooling] = {  # as sentence-transformers writes them since 6, and as it did before
-    "cls": "cls",
-    "mean": "mean",
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_mean_tokens": "mean",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +51,14 @@ def convert_checkpoint(
     options: ConversionOptions,
     sets: Sequence[RetrievalSet],
     threads: int = 1,
-    on_progress: Callable[[str], None] = print,
+    on_progress: Callable[[Message], None] = print,
 ) -> EncoderSpec:
     """Convert the checkpoint folder into the model directory `out`, which must not exist or be replaceable whole.
 
     `sets` are the labelled development sets that int8 is judged on and confidence is fitted on, at least one.
     Raises CheckpointError when the checkpoint is not a BERT encoder or int8 loses too much; `out` is then untouched.
     """
-    source = _read_checkpoint(checkpoint)
+    source = read_checkpoint(checkpoint)
     _check_request(source, out, options, sets)
     with tempfile.TemporaryDirectory(dir=_existing_parent(out), prefix=".converting-") as scratch:
         staging = Path(scratch) / "model"
@@ -89,17 +83,22 @@ def convert_checkpoint(
         fp32, int8 = _load(spec, fp32_file, staging, threads), _load(spec, staging / "model.onnx", staging, threads)
         runs = []
         for data in sets:
-            on_progress(f"comparing int8 with fp32 on {data.name}: {len(data.texts) + len(data.queries):,} texts each")
+            on_progress(
+                Message(
+                    "comparing int8 with fp32 on {name}: {count:,} texts each",
+                    name=data.name,
+                    count=len(data.texts) + len(data.queries),
+                )
+            )
             runs.append(_compare(data, fp32, int8))
         refused = [run.agreement for run in runs if run.agreement.hit_at_1_loss > MAX_HIT_AT_1_LOSS + _ROUNDING]
         if refused:
-            losses = "; ".join(f"{a.name}: {a.fp32_hit_at_1:.4f} to {a.int8_hit_at_1:.4f}" for a in refused)
-            raise CheckpointError(f"int8 loses more than {MAX_HIT_AT_1_LOSS} of hit@1 against fp32 ({losses})")
+            raise _refusal(refused)
         confidence = fit_confidence(spec.digest, [(run.data, run.int8) for run in runs])
         (staging / "confidence.json").write_text(confidence.to_json(), encoding="utf-8")
         facts = CardFacts(
             spec=spec,
-            provenance=_read_provenance(checkpoint),
+            provenance=read_provenance(checkpoint),
             agreements=tuple(run.agreement for run in runs),
             confidence=confidence,
             median_ms=_median_milliseconds(int8, runs[0].data.queries),
@@ -112,80 +111,58 @@ def convert_checkpoint(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Checkpoint:
-    folder: Path
-    config: BertConfig
-    pooling: Pooling
-    prefixes: dict[Role, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Run:
     data: RetrievalSet
     int8: RetrievalScores
     agreement: SetAgreement
 
 
-def _read_checkpoint(folder: Path) -> _Checkpoint:
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder}: {name} is missing: save the model with save_pretrained (safetensors)")
-    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    return _Checkpoint(
-        folder=folder,
-        config=BertConfig.from_json(_read_json(folder / "config.json")),
-        pooling=_read_pooling(folder / "1_Pooling" / "config.json"),
-        prefixes={
-            "question": prompts.get("query", ""),
-            "answer": prompts.get("passage", prompts.get("document", "")),
-        },
+def _check_request(source: Checkpoint, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet]) -> None:
+    """Refuse at once what would fail, or destroy something, after minutes of work."""
+    if not directory.is_plain_name(options.name):
+        raise CheckpointError(Message("name {name!r}: only letters, digits, _, - and . are allowed", name=options.name))
+    positions = source.config.max_position_embeddings
+    if options.max_tokens > positions:
+        raise CheckpointError(
+            Message(
+                "max_tokens {asked}: this network reads {positions} at most",
+                asked=options.max_tokens,
+                positions=positions,
+            )
+        )
+    if not sets:
+        raise CheckpointError(Message("no development set: int8 cannot be judged without one"))
+    for data in sets:
+        if not any(data.relevant):
+            raise CheckpointError(
+                Message("development set {name}: no query names an id that is in its faq.jsonl", name=data.name)
+            )
+    if out.exists() and not (out / "spec.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise CheckpointError(
+            Message("{folder}: is there and is no model directory: choose another folder", folder=out)
+        )
+
+
+def _refusal(refused: Sequence[SetAgreement]) -> CheckpointError:
+    losses = [
+        Message("{name}: {fp32:.4f} to {int8:.4f}", name=a.name, fp32=a.fp32_hit_at_1, int8=a.int8_hit_at_1)
+        for a in refused
+    ]
+    return CheckpointError(
+        Message(
+            "int8 loses more than {most} of hit@1 against fp32 ({losses})",
+            most=MAX_HIT_AT_1_LOSS,
+            losses=joined(losses, Message("; ")),
+        )
     )
 
 
-def _read_pooling(file: Path) -> Pooling:
-    raw = _read_json(file)
-    chosen = raw.get("pooling_mode") or [name for name, on in raw.items() if name.startswith("pooling_mode_") and on]
-    modes = [chosen] if isinstance(chosen, str) else chosen or ["mean"]
-    if len(modes) > 1 or modes[0] not in _POOLINGS:
-        raise CheckpointError(f"{file}: pools by {' and '.join(modes)}, only cls or mean can be converted")
-    return _POOLINGS[modes[0]]
-
-
-def _check_request(source: _Checkpoint, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet]) -> None:
-    """Refuse at once what would fail, or destroy something, after minutes of work."""
-    if not directory.is_plain_name(options.name):
-        raise CheckpointError(f"name {options.name!r}: only letters, digits, _, - and . are allowed")
-    positions = source.config.max_position_embeddings
-    if options.max_tokens > positions:
-        raise CheckpointError(f"max_tokens {options.max_tokens}: this network reads {positions} at most")
-    if not sets:
-        raise CheckpointError("no development set: int8 cannot be judged without one")
-    for data in sets:
-        if not any(data.relevant):
-            raise CheckpointError(f"development set {data.name}: no query names an id that is in its faq.jsonl")
-    if out.exists() and not (out / "spec.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise CheckpointError(f"{out}: is there and is no model directory: choose another folder")
-
-
-def _read_provenance(folder: Path) -> str:
-    """Where the weights come from, on what data they were trained, under which licences: the card's second part."""
-    file = folder / "PROVENANCE.md"
-    return file.read_text(encoding="utf-8") if file.is_file() else "Not stated: the checkpoint has no PROVENANCE.md."
-
-
-def _read_json(file: Path) -> dict[str, Any]:
+def _write_graphs(source: Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
+    file = source.folder / "model.safetensors"
     try:
-        content = json.loads(file.read_bytes()) if file.exists() else {}
-    except ValueError as error:
-        raise CheckpointError(f"{file}: is no JSON: {error}") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _write_graphs(source: _Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
-    try:
-        loaded = load_file(source.folder / "model.safetensors")
+        loaded = load_file(file)
     except Exception as error:
-        raise CheckpointError(f"{source.folder / 'model.safetensors'}: cannot be read: {error}") from error
+        raise CheckpointError(Message("{file}: cannot be read: {reason}", file=file, reason=error)) from error
     tensors = {name.removeprefix("bert."): value for name, value in loaded.items()}
     onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=False), fp32_file)
     onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=True), scratch / "to_quantise.onnx")
@@ -204,7 +181,9 @@ def _load(spec: EncoderSpec, network: Path, folder: Path, threads: int) -> OnnxE
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:
-        raise CheckpointError(f"tokenizer.json: is no tokenizer: {error}") from error
+        raise CheckpointError(
+            Message("{file}: is no tokenizer: {reason}", file="tokenizer.json", reason=error)
+        ) from error
     session = onnxruntime.InferenceSession(str(network), one_thread_options(), providers=["CPUExecutionProvider"])
     return OnnxEncoder(spec, session, tokenizer, threads)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from models.errors import ModelDirectoryError
+from models.message import Message, reason_of
 from models.types import EncoderSpec, Pooling, Role
 
 FORMAT_VERSION = 1
@@ -51,17 +52,21 @@ def open_directory(path: Path) -> ModelDirectory:
     try:
         raw = json.loads(spec_file.read_bytes())
     except FileNotFoundError:
-        raise ModelDirectoryError(f"{path}: no model directory: spec.json is missing") from None
+        raise ModelDirectoryError(Message("{folder}: no model directory: spec.json is missing", folder=path)) from None
     except (OSError, ValueError) as error:
-        raise ModelDirectoryError(f"{spec_file}: cannot be read ({error}): {_RESTORE}") from error
+        raise _damaged(Message("{file}: cannot be read ({reason})", file=spec_file, reason=error)) from error
     spec, recorded = _parse_spec(spec_file, raw)
     for name in sorted({*recorded, *_REQUIRED}):
         _verify_file(path / name, recorded.get(name))
     stray = sorted(entry.name for entry in path.iterdir() if entry.name not in recorded and entry.name != "spec.json")
     if stray:
-        raise ModelDirectoryError(f"{path}: holds {', '.join(stray)}, which spec.json does not name: remove it")
+        raise ModelDirectoryError(
+            Message(
+                "{folder}: holds {files}, which spec.json does not name: remove it", folder=path, files=", ".join(stray)
+            )
+        )
     if spec.digest != compute_digest(recorded, spec.pooling, spec.prefixes, spec.max_tokens):
-        raise ModelDirectoryError(f"{spec_file}: digest does not follow from its files and settings: {_RESTORE}")
+        raise _damaged(Message("{file}: digest does not follow from its files and settings", file=spec_file))
     return ModelDirectory(path=path, spec=spec, sha256=recorded)
 
 
@@ -92,11 +97,11 @@ def spec_to_json(spec: EncoderSpec) -> dict[str, Any]:
 def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
     """Read what `spec_to_json` gave; KeyError, TypeError or ValueError where it is not that."""
     if not isinstance(raw["dim"], int) or not isinstance(raw["max_tokens"], int):
-        raise TypeError("dim and max_tokens must be whole numbers")
+        raise TypeError(Message("dim and max_tokens must be whole numbers"))
     if raw["pooling"] not in get_args(Pooling):
-        raise ValueError(f"pooling must be one of {', '.join(get_args(Pooling))}")
+        raise ValueError(Message("pooling must be one of {names}", names=", ".join(get_args(Pooling))))
     if not isinstance(raw["prefixes"]["question"], str):
-        raise TypeError("the prefix of a question must be a text")
+        raise TypeError(Message("the prefix of a question must be a text"))
     return EncoderSpec(
         name=_plain_name(raw["name"]),
         digest=str(raw["digest"]),
@@ -118,9 +123,13 @@ def find_model(name_or_directory: str) -> Path:
     for directory in (PRETRAINED / name_or_directory, Path(name_or_directory)):
         if (directory / "spec.json").is_file():
             return directory
-    known = ", ".join(path.name for path in shipped_models()) or "none"
+    known = ", ".join(path.name for path in shipped_models()) or Message("none")
     raise ModelDirectoryError(
-        f"model {name_or_directory}: neither a shipped model ({known}) nor a folder that holds a spec.json"
+        Message(
+            "model {model}: neither a shipped model ({known}) nor a folder that holds a spec.json",
+            model=name_or_directory,
+            known=known,
+        )
     )
 
 
@@ -135,34 +144,42 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-_RESTORE = "copy the model directory again from where it came"
+def _damaged(problem: Message) -> ModelDirectoryError:
+    fix = Message("copy the model directory again from where it came")
+    return ModelDirectoryError(Message("{problem}: {fix}", problem=problem, fix=fix))
 
 
 def _parse_spec(spec_file: Path, raw: Mapping[str, Any]) -> tuple[EncoderSpec, dict[str, str]]:
     try:
         if raw["format_version"] != FORMAT_VERSION:
             raise ModelDirectoryError(
-                f"{spec_file}: format {raw['format_version']}, this release reads {FORMAT_VERSION}: upgrade faqmatch"
+                Message(
+                    "{file}: format {found}, this release reads {known}: upgrade faqmatch",
+                    file=spec_file,
+                    found=raw["format_version"],
+                    known=FORMAT_VERSION,
+                )
             )
         return spec_from_json(raw), {_plain_name(name): str(value) for name, value in raw["sha256"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelDirectoryError(f"{spec_file}: is no spec of an encoder ({error}): {_RESTORE}") from error
+        problem = Message("{file}: is no spec of an encoder ({reason})", file=spec_file, reason=reason_of(error))
+        raise _damaged(problem) from error
 
 
 def _plain_name(name: str) -> str:
     if not is_plain_name(name):
-        raise ValueError(f"{name!r} is no plain name")
+        raise ValueError(Message("{name!r} is no plain name", name=name))
     return name
 
 
 def _verify_file(path: Path, recorded: str | None) -> None:
     if recorded is None:
-        raise ModelDirectoryError(f"{path.parent}/spec.json: records no hash of {path.name}: {_RESTORE}")
+        raise _damaged(Message("{folder}/spec.json: records no hash of {name}", folder=path.parent, name=path.name))
     try:
         actual = hash_file(path)
     except FileNotFoundError:
-        raise ModelDirectoryError(f"{path}: is missing: {_RESTORE}") from None
+        raise _damaged(Message("{file}: is missing", file=path)) from None
     except OSError as error:
-        raise ModelDirectoryError(f"{path}: cannot be read ({error.strerror}): {_RESTORE}") from error
+        raise _damaged(Message("{file}: cannot be read ({reason})", file=path, reason=error.strerror)) from error
     if actual != recorded:
-        raise ModelDirectoryError(f"{path}: was changed or damaged (SHA-256 differs from spec.json): {_RESTORE}")
+        raise _damaged(Message("{file}: was changed or damaged (SHA-256 differs from spec.json)", file=path))

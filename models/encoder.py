@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from models.directory import open_directory
 from models.errors import EncodingError, ModelDirectoryError
+from models.message import Message
 from models.types import EncoderSpec, Role, Vectors
 
 _UNIT_TOLERANCE = 1e-3
@@ -41,18 +42,27 @@ class OnnxEncoder:
         try:
             tokenizer = Tokenizer.from_file(str(tokenizer_file))
         except Exception as error:
-            raise ModelDirectoryError(f"{tokenizer_file}: is no tokenizer: {error}") from error
+            raise ModelDirectoryError(
+                Message("{file}: is no tokenizer: {reason}", file=tokenizer_file, reason=error)
+            ) from error
         try:
             session = onnxruntime.InferenceSession(
                 str(network_file), one_thread_options(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise ModelDirectoryError(f"{network_file}: onnxruntime cannot load it: {error}") from error
+            raise ModelDirectoryError(
+                Message("{file}: onnxruntime cannot load it: {reason}", file=network_file, reason=error)
+            ) from error
         dim = session.get_outputs()[0].shape[-1]
         if dim != directory.spec.dim:
             raise ModelDirectoryError(
-                f"{network_file}: gives vectors of {dim} numbers, spec.json says {directory.spec.dim}: "
-                "copy the model directory again from where it came"
+                Message(
+                    "{file}: gives vectors of {found} numbers, spec.json says {recorded}: "
+                    "copy the model directory again from where it came",
+                    file=network_file,
+                    found=dim,
+                    recorded=directory.spec.dim,
+                )
             )
         return cls(directory.spec, session, tokenizer, threads)
 
@@ -75,7 +85,14 @@ class OnnxEncoder:
         vector: Vectors = self._session.run(None, {"input_ids": ids})[0][0]
         norm = float(np.linalg.norm(vector))
         if not abs(norm - 1) < _UNIT_TOLERANCE:  # also false for NaN
-            raise EncodingError(f"{self.spec.label}: gave a vector of length {norm} for {text[:80]!r}")
+            raise EncodingError(
+                Message(
+                    "{model}: gave a vector of length {norm} for {text!r}",
+                    model=self.spec.label,
+                    norm=norm,
+                    text=text[:80],
+                )
+            )
         return vector
 
 

@@ -3,12 +3,19 @@
 ModelError
 ├── ModelDirectoryError    a model directory is missing, incomplete, damaged or of a later format
 ├── CheckpointError        a transformers checkpoint cannot be converted
+├── TrainingError          a recipe or a training file cannot be used, or a run does not fit into its time
 └── EncodingError          the network gave something that is no unit vector
 """
+
+from models.message import Message
 
 
 class ModelError(Exception):
     """Base of all errors of this floor; its message is one line for the person at the terminal."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class ModelDirectoryError(ModelError):
@@ -21,3 +28,7 @@ class CheckpointError(ModelError):
 
 class EncodingError(ModelError):
     """The network gave NaN or a zero vector."""
+
+
+class TrainingError(ModelError):
+    """A recipe or a file of training data cannot be used, or a run will not fit into its time."""

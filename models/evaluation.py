@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.message import Message
 from models.types import Vectors
 
 Encode = Callable[[Sequence[str]], Vectors]
@@ -94,7 +95,7 @@ def hold_out_one_text(faq_file: Path) -> RetrievalSet:
     rows = _read_jsonl(faq_file)
     kept = [[row["question"], *row["similar"][:-1]] for row in rows]
     return RetrievalSet(
-        name=f"{faq_file.parent.name}/{faq_file.name}, one phrasing held out",
+        name=Message("{file}, one phrasing held out", file=f"{faq_file.parent.name}/{faq_file.name}"),
         texts=tuple(text for texts in kept for text in texts),
         group_of_text=np.repeat(np.arange(len(kept)), [len(texts) for texts in kept]),
         queries=tuple(row["similar"][-1] for row in rows if row["similar"]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Literal
 
+from models.message import Message
 from service.errors import BindError, Forbidden, Unauthenticated
 
 SHORTEST_SECRET = 16
@@ -62,16 +63,17 @@ _EVERYTHING = ApiKey(scope=Scope.ADMIN, digest=b"")
 def parse_keys(written: Sequence[str]) -> tuple[ApiKey, ...]:
     """Read keys as they are written in the setting.
 
-    Raises ValueError that names the position of the bad key, never its text.
+    Raises ValueError with a Message that names the position of the bad key, never its text.
     """
     keys: list[ApiKey] = []
     for position, text in enumerate(written, start=1):
         try:
             key = _parse_key(text)
         except ValueError as error:
-            raise ValueError(f"key {position}: {error}") from None
+            raise ValueError(Message("key {position}: {reason}", position=position, reason=error.args[0])) from None
         if any(hmac.compare_digest(key.digest, other.digest) for other in keys):
-            raise ValueError(f"key {position}: its secret already belongs to another key")
+            reason = Message("its secret already belongs to another key")
+            raise ValueError(Message("key {position}: {reason}", position=position, reason=reason))
         keys.append(key)
     return tuple(keys)
 
@@ -96,23 +98,32 @@ def check_binding(host: str, keys: Iterable[ApiKey]) -> None:
     if any(True for _ in keys) or _is_loopback(host):
         return
     raise BindError(
-        f"refusing to listen on {host or 'all addresses'} without API keys: anyone there could ask. "
-        f"Set FAQMATCH_API_KEYS=query:SECRET (make a secret with {KEY_RECIPE}), or listen on 127.0.0.1"
+        Message(
+            "refusing to listen on {host} without API keys: anyone there could ask. "
+            "Set FAQMATCH_API_KEYS=query:SECRET (make a secret with {recipe}), or listen on 127.0.0.1",
+            host=host or Message("all addresses"),
+            recipe=KEY_RECIPE,
+        )
     )
 
 
 def _parse_key(text: str) -> ApiKey:
     rights, colon, secret = text.partition(":")
     if not colon:
-        raise ValueError("must be written scopes[@kb[+kb...]]:secret")
+        raise ValueError(Message("must be written scopes[@kb[+kb...]]:secret"))
     if len(secret) < SHORTEST_SECRET:
-        raise ValueError(f"its secret has fewer than {SHORTEST_SECRET} characters; make one with {KEY_RECIPE}")
+        told = Message(
+            "its secret has fewer than {shortest} characters; make one with {recipe}",
+            shortest=SHORTEST_SECRET,
+            recipe=KEY_RECIPE,
+        )
+        raise ValueError(told)
     if not all("!" <= character <= "~" for character in secret):
-        raise ValueError("its secret must be visible ASCII characters without spaces")
+        raise ValueError(Message("its secret must be visible ASCII characters without spaces"))
     scopes, at, kbs = rights.partition("@")
     bound = frozenset(kbs.split("+")) if at else frozenset[str]()
     if "" in bound:
-        raise ValueError("an empty knowledge base name after @")
+        raise ValueError(Message("an empty knowledge base name after @"))
     return ApiKey(scope=_parse_scopes(scopes), kbs=bound, digest=_digest(secret))
 
 
@@ -121,7 +132,7 @@ def _parse_scopes(text: str) -> Scope:
     given = text.split("+")
     if not set(given) <= set(names):
         # What stands before the colon may be a secret that was written without a scope: it is not repeated here.
-        raise ValueError(f"its scopes must be of {', '.join(names)}, joined by +")
+        raise ValueError(Message("its scopes must be of {names}, joined by +", names=", ".join(names)))
     return max(Scope[name.upper()] for name in given)
 
 

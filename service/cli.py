@@ -1,12 +1,17 @@
 """The one console script, `faqmatch`. Commands import what they run, so that `faqmatch --help` is instant."""
 
+import os
 import sys
-from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from models.message import Message, printable
+from service.help_texts import translate_help
+from service.language import Language, choose_language, speak, translate
+from service.usage_errors import explain
 
 app = typer.Typer(
     name="faqmatch",
@@ -29,15 +34,8 @@ PortOption = Annotated[int | None, typer.Option(help="Port to listen on [default
 ThreadsOption = Annotated[int | None, typer.Option(help="Texts encoded side by side [default: the cores there are].")]
 
 
-class Language(StrEnum):
-    """What `--language` may be."""
-
-    EN = "en"
-    ZH = "zh"
-
-
 def main() -> None:
-    """Run the console script: a user's mistake is one line on standard error and exit code 1."""
+    """Run the console script: a user's mistake is one line on standard error, and exit code 1, or 2 for usage."""
     from indexer.errors import IndexerError
     from models.errors import ModelError
     from service.errors import ServiceError
@@ -45,15 +43,33 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: a file's name may be no text
     try:
-        app()
+        speak(choose_language(os.environ))
+        command = typer.main.get_command(app)
+        translate_help(command)
+        code = command.main(prog_name="faqmatch", standalone_mode=False)
+    except typer.TyperException as error:
+        if message := explain(error):
+            _complain(message)
+        else:
+            print(error.format_message(), end="", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        print(translate(Message("Aborted.")), file=sys.stderr)
+        raise SystemExit(1) from None
     except (IndexerError, ModelError, ServiceError) as error:
-        print(f"faqmatch: {error}", file=sys.stderr)
+        _complain(error)
         raise SystemExit(1) from None
     except OSError as error:  # of a file that was only to be read, such as a model that belongs to somebody else
-        print(f"faqmatch: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        place, reason = error.filename or Message("the system"), error.strerror or error
+        _complain(Message("{place}: {reason}", place=place, reason=reason))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    raise SystemExit(code)
+
+
+def _complain(mistake: Message | Exception) -> None:
+    print(f"faqmatch: {printable(translate(mistake))}", file=sys.stderr)
 
 
 @app.command()
@@ -85,37 +101,49 @@ def index(
         bool, typer.Option(help="Take entries without an answer: only the id counts.")
     ] = False,
     allow_conflicts: Annotated[bool, typer.Option(help="Keep a question that stands twice with two answers.")] = False,
+    skip_rejected: Annotated[
+        bool, typer.Option("--skip-rejected", help="Leave rejected rows out, instead of refusing the whole file.")
+    ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(help="Write all rows with what is wrong into this .xlsx or .csv file.", readable=False),
+    ] = None,
     all_notices: Annotated[bool, typer.Option(help="Print every notice.")] = False,
     threads: ThreadsOption = None,
 ) -> None:
     """Build a version of a knowledge base from a file and make it current: all of it, or nothing."""
     from indexer.home import Home
-    from service.commands.index import choose_columns, read_file
+    from service.commands.faq_file import FileOptions, choose_columns, read_file
     from service.commands.index import index as run_index
 
     settings = _settings(home=home, threads=threads)
     Home(settings.home).knowledge_base(kb)
-    reading = read_file(
-        file,
+    options = FileOptions(
         columns=choose_columns(columns or ()),
         sheets=sheets or (),
         allow_empty_answer=allow_empty_answer,
         allow_conflicts=allow_conflicts,
+        skip_rejected=skip_rejected,
+        errors=errors,
         all_notices=all_notices,
     )
+    reading = read_file(file, options)
     if not check:
-        run_index(Home(settings.home), kb, reading.entries, model, settings.threads)
+        run_index(Home(settings.home), kb, reading, model, settings.threads, options.most_shown)
 
 
 @app.command()
 def template(
     file: Annotated[Path, typer.Argument(help="File to write: .xlsx or .csv.", readable=False)],
-    language: Annotated[Language, typer.Option(help="Language of the column names and the help.")] = Language.EN,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Language of the column names and the help [default: that of the command line]."),
+    ] = None,
 ) -> None:
     """Write an empty FAQ sheet to fill in: a header, an example row, and what belongs into each column."""
     from service.commands.template import template as run_template
 
-    run_template(file, language)
+    run_template(file, language or choose_language(os.environ))
 
 
 @app.command()
@@ -144,9 +172,9 @@ def serve(
 
 def _check_question(question: str) -> str:
     if not question.strip():
-        raise typer.BadParameter("it is blank")
+        raise typer.BadParameter(Message("it is blank"))
     if not question.isascii() and any("\ud800" <= character <= "\udfff" for character in question):
-        raise typer.BadParameter("it is no UTF-8")
+        raise typer.BadParameter(Message("it is no UTF-8"))
     return question
 
 
@@ -252,7 +280,7 @@ def model_base(
     require_training_extra()
     from models.training.pretrained_trunk import write_pretrained_trunk
 
-    say(f"{out}: {write_pretrained_trunk(out, languages):,} pieces")
+    say(Message("{folder}: {pieces:,} pieces", folder=out, pieces=write_pretrained_trunk(out, languages)))
 
 
 @model_app.command("convert")
@@ -282,8 +310,8 @@ def model_convert(
 
     sets = [read_retrieval_set(folder) for folder in development or ()] or [hold_out_one_text(DEMO_FAQ)]
     options = ConversionOptions(name=name or out.name, languages=tuple(languages.split(",")), max_tokens=max_tokens)
-    spec = convert_checkpoint(checkpoint, out, options, sets, _settings(threads=threads).threads)
-    say(f"{out}: {spec.label}, see card.md there for what was measured")
+    spec = convert_checkpoint(checkpoint, out, options, sets, _settings(threads=threads).threads, on_progress=say)
+    say(Message("{folder}: {model}, see card.md there for what was measured", folder=out, model=spec.label))
 
 
 def _settings(**given: Any) -> Any:  # noqa: ANN401 (Settings, imported late)

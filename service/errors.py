@@ -17,6 +17,8 @@ ServiceError
     └── NotReady               no version can be served yet
 """
 
+from models.message import Message
+
 
 class ServiceError(Exception):
     """Base of all errors of this floor; its message is one line for whoever made the mistake."""
@@ -24,6 +26,10 @@ class ServiceError(Exception):
 
 class StartError(ServiceError):
     """The service cannot start as it is set up."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class SettingsError(StartError):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from indexer.version import Version
 from models import normalise
 from models.confidence import ConfidenceMap
+from models.message import Message
 from models.types import Encoder
 from service.matching import Decision, Match, MatchOptions, MatchResult, Thresholds
 
@@ -207,7 +208,11 @@ class _Run:
         if not self.unread:
             return ()
         return (
-            f"the question is longer than the encoder reads: after {max_tokens} tokens, {self.unread} were left out",
+            Message(
+                "the question is longer than the encoder reads: after {most} tokens, {unread} were left out",
+                most=max_tokens,
+                unread=self.unread,
+            ),
         )
 
     def explain(self, decision: Decision, matches: Sequence[Match], version: Version) -> dict[str, Any]:
@@ -225,13 +230,16 @@ class _Run:
         }
 
 
-def _reason(decision: Decision, matches: Sequence[Match], confidence: float, thresholds: Thresholds) -> str:
+def _reason(decision: Decision, matches: Sequence[Match], confidence: float, thresholds: Thresholds) -> Message:
     if not matches:
-        return "no entry may answer: none carries the tags, is enabled and is valid now"
+        return Message("no entry may answer: none carries the tags, is enabled and is valid now")
     if matches[0].match_type == "exact":
-        return "the key of a phrasing is equal" if decision == "answer" else "several entries hold this very question"
+        if decision == "answer":
+            return Message("the key of a phrasing is equal")
+        return Message("several entries hold this very question")
+    numbers = {"confidence": confidence, "answer": thresholds.answer, "clarify": thresholds.clarify}
     if decision == "answer":
-        return f"confidence {confidence:.3f} reaches the answer threshold {thresholds.answer}"
+        return Message("confidence {confidence:.3f} reaches the answer threshold {answer}", **numbers)
     if decision == "clarify":
-        return f"confidence {confidence:.3f} lies between the thresholds {thresholds.clarify} and {thresholds.answer}"
-    return f"confidence {confidence:.3f} is below the clarify threshold {thresholds.clarify}"
+        return Message("confidence {confidence:.3f} lies between the thresholds {clarify} and {answer}", **numbers)
+    return Message("confidence {confidence:.3f} is below the clarify threshold {clarify}", **numbers)

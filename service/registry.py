@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import structlog
 
 from indexer.errors import IndexerError, VersionError
 from indexer.home import Home, KnowledgeBaseFolder, check_encoder
+from indexer.manifest import Manifest
+from indexer.model_seal import check_seal, seal_of
 from indexer.publishing import read_current, version_names
 from indexer.version import Version, open_version
 from models.confidence import ConfidenceMap
 from models.encoder import OnnxEncoder
 from models.errors import ModelError
-from models.types import Encoder, EncoderSpec
+from models.message import Message
+from models.types import Encoder
 from service.errors import NotReady, UnknownKnowledgeBase
 from service.matcher import VersionMatcher
 from service.matching import KnowledgeBaseInfo, MatchOptions, Readiness, Thresholds
@@ -25,7 +28,7 @@ from service.matching import KnowledgeBaseInfo, MatchOptions, Readiness, Thresho
 _POLL_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 5.0
 _WARM_UP: Final = "warm up 预热"
-_UNFORESEEN: Final = "its current version cannot be loaded: see the log of the service"
+_UNFORESEEN: Final = Message("its current version cannot be loaded: see the log of the service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,11 @@ class LoadedModel:
 
     encoder: Encoder
     confidence: ConfidenceMap
+    seal: str | None
+
+    def fits(self, manifest: Manifest) -> bool:
+        """Say whether a version was built with this encoder and, unless it recorded none, this very seal."""
+        return self.encoder.spec.digest == manifest.encoder.digest and manifest.model_seal in (None, self.seal)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class _Served:
     seen: tuple[bytes, bytes]
     """CURRENT and kb.json as they were looked at."""
     matcher: VersionMatcher | None
-    problem: str | None = None
+    problem: Message | None = None
     looked_at: float = 0.0
 
 
@@ -51,13 +59,13 @@ class Registry:
     """Serves a home. A context manager: inside it a thread looks for new versions four times a second.
 
     A version is verified and warmed before it is taken; when that fails the old one keeps serving, and the problem
-    is in `describe` and `readiness`. Encoders are shared by digest.
+    is in `describe` and `readiness`. Knowledge bases share the models that fit them.
     """
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._served: dict[str, _Served] = {}
-        self._models: dict[str, LoadedModel] = {}
+        self._models: list[LoadedModel] = []
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watch-current", daemon=True)
         self._log = structlog.get_logger()
@@ -125,9 +133,8 @@ class Registry:
             self._log.info("knowledge base gone", kb=name)
         for folder in folders.values():
             self._refresh_one(folder)
-        in_use = {one.matcher.version.manifest.encoder.digest for one in self._served.values() if one.matcher}
-        for digest in self._models.keys() - in_use:
-            del self._models[digest]
+        in_use = [one.matcher.version.manifest for one in self._served.values() if one.matcher]
+        self._models = [model for model in self._models if any(map(model.fits, in_use))]
 
     def _find(self, kb: str) -> _Served:
         try:
@@ -155,7 +162,7 @@ class Registry:
             if _read_or_empty(folder.current_file) != seen[0]:
                 return  # replaced while it was being read: the next look takes the newer one
             foreseen = isinstance(error, (IndexerError, ModelError))
-            problem = str(error).replace(f"{self._home.path}/", "") if foreseen else _UNFORESEEN
+            problem = _without(f"{self._home.path}/", error) if foreseen else _UNFORESEEN
             matcher = before.matcher if before else self._load_earlier(folder)
             after = _Served(seen=seen, matcher=matcher, problem=problem, looked_at=time.monotonic())
             if before is None or before.problem != problem:
@@ -169,7 +176,7 @@ class Registry:
     def _load_current(self, folder: KnowledgeBaseFolder) -> VersionMatcher:
         current = read_current(folder)
         if current is None:
-            raise VersionError(f"knowledge base {folder.name}: nothing is published")
+            raise VersionError(Message("knowledge base {kb}: nothing is published", kb=folder.name))
         return self._make_matcher(folder, folder.versions / current.version, current.manifest_sha256)
 
     def _load_earlier(self, folder: KnowledgeBaseFolder) -> VersionMatcher | None:
@@ -194,7 +201,7 @@ class Registry:
         default = Thresholds()
         answer = default.answer if settings.answer_threshold is None else settings.answer_threshold
         clarify = min(default.clarify, answer) if settings.clarify_threshold is None else settings.clarify_threshold
-        model = self._load_model(version.manifest.encoder)
+        model = self._load_model(version.manifest)
         matcher = VersionMatcher(
             version,
             model.encoder,
@@ -205,18 +212,31 @@ class Registry:
         matcher.match(_WARM_UP, MatchOptions())
         return matcher
 
-    def _load_model(self, spec: EncoderSpec) -> LoadedModel:
-        if spec.digest not in self._models:
-            self._models[spec.digest] = load_model(self._home, spec)
-        return self._models[spec.digest]
+    def _load_model(self, manifest: Manifest) -> LoadedModel:
+        for model in self._models:
+            if model.fits(manifest):
+                return model
+        self._models.append(load_model(self._home, manifest))
+        return self._models[-1]
 
 
-def load_model(home: Home, spec: EncoderSpec) -> LoadedModel:
-    """Load the home's copy of a model; EncoderMismatch when it is gone, or not the one that `spec` names."""
-    path = home.existing_model(spec)
+def load_model(home: Home, manifest: Manifest) -> LoadedModel:
+    """Load the home's copy of the model of a version; EncoderMismatch when it is gone, another or changed."""
+    path, spec = home.existing_model(manifest.encoder), manifest.encoder
     encoder = OnnxEncoder.open(path)
     check_encoder(path, encoder.spec, spec)
-    return LoadedModel(encoder=encoder, confidence=ConfidenceMap.read(path / "confidence.json", spec.digest))
+    confidence = ConfidenceMap.read(path / "confidence.json", spec.digest)
+    check_seal(path, manifest)
+    return LoadedModel(encoder=encoder, confidence=confidence, seal=seal_of(path))
+
+
+def _without(path: str, said: Any) -> Any:  # noqa: ANN401 (whatever a message was filled with)
+    """Give a message, that of an error, or a text without `path` in it; it holds no error any more, nor its frames."""
+    message = said if isinstance(said, Message) else getattr(said, "message", None)
+    if isinstance(message, Message):
+        values = {name: _without(path, value) for name, value in message.values.items()}
+        return type(message)(message.template, **values)
+    return str(said).replace(path, "") if isinstance(said, str | Path | Exception) else said
 
 
 def _read_or_empty(file: Path) -> bytes:

@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from models.message import Message
 from service.auth import check_binding
 from service.errors import BindError
 from service.http_protocol import LimitedProtocol
@@ -60,8 +61,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror:
-        reason = "the host is not known; take an address of this machine with --host"
-        raise BindError(f"cannot listen on {host}:{port}: {reason}") from None
+        unknown = Message("the host is not known")
+        raise _refusal(host, port, unknown, Message("take an address of this machine with --host")) from None
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -72,7 +73,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise BindError(f"cannot listen on {host}:{port}: {_reason(error)}") from error
+        raise _refusal(host, port, *_reason_and_fix(error)) from error
     return listener
 
 
@@ -82,13 +83,19 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _reason(error: OSError) -> str:
+def _refusal(host: str, port: int, reason: str, fix: Message | None) -> BindError:
+    problem = Message("cannot listen on {host}:{port}: {reason}", host=host, port=port, reason=reason)
+    return BindError(problem if fix is None else Message("{problem}; {fix}", problem=problem, fix=fix))
+
+
+def _reason_and_fix(error: OSError) -> tuple[str, Message | None]:
+    """Give a message of ours and the way out, or what the system says."""
     match error.errno:
         case errno.EADDRINUSE:
-            return "the port is taken; stop what listens there, or take another with --port"
+            return Message("the port is taken"), Message("stop what listens there, or take another with --port")
         case errno.EACCES:
-            return "this user may not take the port; take one above 1023 with --port"
+            return Message("this user may not take the port"), Message("take one above 1023 with --port")
         case errno.EADDRNOTAVAIL:
-            return "this machine has no such address; take another with --host"
+            return Message("this machine has no such address"), Message("take another with --host")
         case _:
-            return error.strerror or "unknown reason"
+            return error.strerror or Message("unknown reason"), None

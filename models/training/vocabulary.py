@@ -18,6 +18,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from models.errors import CheckpointError
+from models.message import Message
 
 _FOLDER = Path(__file__).parent / "vocabularies"
 _FREQUENT_ENGLISH, _FREQUENT_CHINESE = 10_000, 50_000
@@ -30,7 +31,9 @@ def read_vocabulary(languages: str) -> list[int]:
     file = _FOLDER / (languages.replace(",", "-") + ".txt")
     if not file.is_file():
         known = ", ".join(sorted(path.stem.replace("-", ",") for path in _FOLDER.glob("*.txt")))
-        raise CheckpointError(f"languages {languages}: no kept vocabulary (known: {known}, all)")
+        raise CheckpointError(
+            Message("languages {languages}: no kept vocabulary (known: {known}, all)", languages=languages, known=known)
+        )
     kept: list[int] = []
     for span in file.read_text(encoding="ascii").split():
         first, _, last = span.partition("-")

@@ -3,13 +3,26 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any, Final
 
+from indexer.errors import VersionError
 from indexer.home import Home
-from service.commands.terminal import say, show_table, warn
-from service.errors import NotReady
+from models.message import Message
+from service.commands.terminal import say, show_table, show_verbatim, warn
 from service.logs import configure_logging
-from service.matching import MatchOptions, MatchResult
+from service.matching import Decision, Match, MatchOptions, MatchResult
 from service.registry import Registry
+
+_NOTHING: Final = "–"
+_DECISIONS: Final[Mapping[Decision, Message]] = {
+    "answer": Message("answer"),
+    "clarify": Message("clarify"),
+    "reject": Message("reject"),
+}
+_MATCH_TYPES: Final[Mapping[str, Message]] = {
+    message: message for message in (Message("exact"), Message("dense"), Message("lexical"))
+}
 
 
 def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, as_json: bool) -> None:
@@ -20,49 +33,80 @@ def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, as_js
     registry.refresh(only=kb_name)
     info = registry.describe(kb_name)
     if info.version is None:
-        raise NotReady(f"knowledge base {kb_name} has no version that can be served: {info.problem}")
+        raise VersionError(
+            Message(
+                "knowledge base {kb} has no version that can be served: {problem}", kb=kb_name, problem=info.problem
+            )
+        )
     if info.problem:
-        warn(f"warning: {info.problem}")
+        warn(Message("warning: {problem}", problem=info.problem))
     result = registry.matcher(kb_name).match(question, options)
     if as_json:
-        say(json.dumps(_to_json(result), ensure_ascii=False, indent=2, default=str))
+        show_verbatim(json.dumps(_to_json(result), ensure_ascii=False, indent=2, default=str))
         return
-    say(f"{result.decision}  (confidence {result.confidence:.3f})")
+    decision = _DECISIONS[result.decision]
+    say(Message("{decision}  (confidence {confidence:.3f})", decision=decision, confidence=result.confidence))
     if result.answer is not None:
-        say(result.answer)
-    explained = dict(result.explain or {})
-    show_table(["stage", "result", "ms"], _stages(result, explained), title="Stages")
-    rows = [
+        show_verbatim(result.answer)
+    show_table(
+        [Message("stage"), Message("result"), Message("ms")],
+        _stages(result, dict(result.explain or {})),
+        title=Message("Stages"),
+    )
+    show_table(
         [
-            match.entry.id,
-            match.matched_phrasing,
-            match.match_type,
-            "–" if match.similarity is None else f"{match.similarity:.4f}",
-            f"{match.confidence:.4f}",
-        ]
-        for match in result.matches
-    ]
-    show_table(["entry", "matched phrasing", "match", "similarity", "confidence"], rows, title="Candidates")
-
-
-def _stages(result: MatchResult, explained: dict[str, object]) -> list[list[str]]:
-    taken = {stage: f"{ms:.2f}" for stage, ms in result.timings_ms.items()}
-    margin = explained.get("margin")
-    thresholds = f"answer {result.thresholds.answer}, clarify {result.thresholds.clarify}"
-    return [
-        ["normalise", f"text {explained.get('text')!r}, key {explained.get('key')!r}", taken.get("normalise", "–")],
-        ["exact key", "found" if explained.get("exact") else "not found", "–"],
-        ["encode", result.model, taken.get("encode", "–")],
-        [
-            "retrieve",
-            f"version {result.version}"
-            + (f", runner-up {explained.get('runner_up')}, margin {margin:.4f}" if isinstance(margin, float) else ""),
-            taken.get("retrieve", "–"),
+            Message("entry"),
+            Message("matched phrasing"),
+            Message("match"),
+            Message("similarity"),
+            Message("confidence"),
         ],
-        ["confidence", f"{result.confidence:.4f} by {result.calibration}", "–"],
-        ["decide", f"{result.decision}: {explained.get('reason')} (thresholds: {thresholds})", "–"],
-        *(["notice", notice, "–"] for notice in result.notices),
-        ["total", "", taken.get("total", "–")],
+        [_candidate(match) for match in result.matches],
+        title=Message("Candidates"),
+    )
+
+
+def _stages(result: MatchResult, explained: Mapping[str, Any]) -> list[list[str]]:
+    taken = {stage: f"{ms:.2f}" for stage, ms in result.timings_ms.items()}
+    normal = Message("text {text!r}, key {key!r}", text=explained.get("text"), key=explained.get("key"))
+    sure = Message("{confidence:.4f} by {calibration}", confidence=result.confidence, calibration=result.calibration)
+    decided = Message(
+        "{decision}: {reason} (thresholds: answer {answer}, clarify {clarify})",
+        decision=_DECISIONS[result.decision],
+        reason=explained.get("reason"),
+        answer=result.thresholds.answer,
+        clarify=result.thresholds.clarify,
+    )
+    return [
+        [Message("normalise"), normal, taken.get("normalise", _NOTHING)],
+        [Message("exact key"), Message("found") if explained.get("exact") else Message("not found"), _NOTHING],
+        [Message("encode"), result.model, taken.get("encode", _NOTHING)],
+        [Message("retrieve"), _retrieved(result, explained), taken.get("retrieve", _NOTHING)],
+        [Message("confidence"), sure, _NOTHING],
+        [Message("decide"), decided, _NOTHING],
+        *([Message("notice"), notice, _NOTHING] for notice in result.notices),
+        [Message("total"), "", taken.get("total", _NOTHING)],
+    ]
+
+
+def _retrieved(result: MatchResult, explained: Mapping[str, Any]) -> Message:
+    if explained.get("margin") is None:
+        return Message("version {version}", version=result.version)
+    return Message(
+        "version {version}, runner-up {entry}, margin {margin:.4f}",
+        version=result.version,
+        entry=explained["runner_up"],
+        margin=explained["margin"],
+    )
+
+
+def _candidate(match: Match) -> list[str]:
+    return [
+        match.entry.id,
+        match.matched_phrasing,
+        _MATCH_TYPES.get(match.match_type, match.match_type),
+        _NOTHING if match.similarity is None else f"{match.similarity:.4f}",
+        f"{match.confidence:.4f}",
     ]
 
 

@@ -7,17 +7,18 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from indexer.home import Home
 from models.directory import shipped_models
-from service.commands.terminal import say
+from models.message import Message
+from service.commands.terminal import say, show_verbatim
 from service.doctor import data_folder, knowledge_bases, machine, models, setup
-from service.doctor.finding import Finding, Status
+from service.doctor.finding import Finding, Status, one_line
+from service.language import translate
 from service.settings import PREFIX, Settings
 
 _ROOT: Final = Path("/")
@@ -27,13 +28,14 @@ def doctor(given: Mapping[str, Any], *, as_json: bool) -> bool:
     """Run every check, print a line each, and say whether none failed."""
     findings = list(_examine(given))
     if as_json:
-        document = {"status": worst(findings), "findings": [asdict(finding) for finding in findings]}
-        say(json.dumps(document, ensure_ascii=False, indent=2))
+        found = [{**vars(finding), "fix": finding.fix or ""} for finding in findings]
+        document = {"status": worst(findings), "findings": found}
+        show_verbatim(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         for finding in findings:
-            say(f"{finding.status:4}  {finding}")
+            say(_line(finding.status, one_line(translate(finding))))
         counts = Counter(finding.status for finding in findings)
-        say(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} failed")
+        say(Message("{ok} ok, {warn} to look at, {fail} failed", **{name: counts[name] for name in get_args(Status)}))
     return worst(findings) != "fail"
 
 
@@ -43,13 +45,25 @@ def worst(findings: Sequence[Finding]) -> Status:
     return "fail" if "fail" in statuses else "warn" if "warn" in statuses else "ok"
 
 
-def guarded(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def guarded(what: Message, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Run a check; where the system refuses it something, that is the finding."""
     try:
         yield from check()
     except OSError as error:
-        found = f"{error.filename or 'the system'}: {error.strerror or error}"
-        yield Finding.fail(what, found, "give this user the right to read it, or look at the disk and its messages")
+        place, reason = error.filename or Message("the system"), error.strerror or error
+        found = Message("{place}: {reason}", place=place, reason=reason)
+        fix = Message("give this user the right to read it, or look at the disk and its messages")
+        yield Finding.fail(what, found, fix)
+
+
+def _line(status: Status, finding: str) -> Message:
+    match status:
+        case "ok":
+            return Message("ok    {finding}", finding=finding)
+        case "warn":
+            return Message("warn  {finding}", finding=finding)
+        case "fail":
+            return Message("fail  {finding}", finding=finding)
 
 
 def _examine(given: Mapping[str, Any]) -> Iterator[Finding]:
@@ -61,13 +75,14 @@ def _examine(given: Mapping[str, Any]) -> Iterator[Finding]:
         yield setup.check_keys(settings)
         yield setup.check_port(settings.host, settings.port)
     yield from _examine_machine(settings)
-    yield from guarded("shipped models", lambda: models.check_shipped_models(shipped_models()))
+    yield from guarded(Message("shipped models"), lambda: models.check_shipped_models(shipped_models()))
     # What the arguments and the environment name holds even where faqmatch.toml cannot be read.
     path = settings.home if settings else given.get("home") or os.environ.get(f"{PREFIX}HOME")
     if path is None:
-        yield Finding.warn("data folder", "not looked at", "correct the settings, or name it with --home")
+        fix = Message("correct the settings, or name it with --home")
+        yield Finding.warn(Message("data folder"), Message("not looked at"), fix)
     else:
-        yield from guarded("data folder", partial(_examine_home, Home(Path(path))))
+        yield from guarded(Message("data folder"), partial(_examine_home, Home(Path(path))))
 
 
 def _examine_machine(settings: Settings | None) -> Iterator[Finding]:
@@ -79,13 +94,15 @@ def _examine_machine(settings: Settings | None) -> Iterator[Finding]:
 
 
 def _examine_home(home: Home) -> Iterator[Finding]:
-    yield from guarded("data folder", lambda: [data_folder.check_writable(home)])
-    yield from guarded("data folder", partial(_examine_quantities, home))
+    yield from guarded(Message("data folder"), lambda: [data_folder.check_writable(home)])
+    yield from guarded(Message("data folder"), partial(_examine_quantities, home))
     problems = models.model_problems(home)
-    yield from guarded("models", partial(models.check_home_models, home, problems))
+    yield from guarded(Message("models"), partial(models.check_home_models, home, problems))
     for kb in home.knowledge_bases():
-        yield from guarded(kb.name, partial(knowledge_bases.check_knowledge_base, home, kb, problems))
-    yield from guarded("leftovers", partial(data_folder.check_leftovers, home))
+        yield from guarded(
+            Message("{name}", name=kb.name), partial(knowledge_bases.check_knowledge_base, home, kb, problems)
+        )
+    yield from guarded(Message("leftovers"), partial(data_folder.check_leftovers, home))
 
 
 def _examine_quantities(home: Home) -> Iterator[Finding]:

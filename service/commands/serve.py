@@ -6,6 +6,7 @@ from pathlib import Path
 
 from indexer.entries import read_entries
 from indexer.home import Home
+from models.message import Message
 from service.app import create_app
 from service.commands.index import index
 from service.commands.models import DEMO_FAQ
@@ -31,7 +32,7 @@ def run_demo(settings: Settings) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(bind(settings))
         home = Home(settings.home)
-        index(home, DEMO_KB, read_entries(DEMO_FAQ).require_clean().entries, None, settings.threads)
+        index(home, DEMO_KB, read_entries(DEMO_FAQ).require_clean(), None, settings.threads, most_shown=0)
         _introduce(url_of(listener), home.path)
         _serve_home(settings, listener)
 
@@ -47,15 +48,21 @@ def _serve_home(settings: Settings, listener: socket.socket) -> None:
 
 def _introduce(url: str, home: Path) -> None:
     say(
-        f"""
+        Message(
+            """
 faqmatch serves the demo FAQ (200 entries, English and Chinese)
   page         {url}/
   API          {url}/docs
-  data folder  {home}
+  data folder  {folder}
   API key      none: only this machine can reach it
 
-  curl -s {url}/v1/kbs/{DEMO_KB}/query -H 'content-type: application/json' -d '{{"question": "{_DEMO_QUESTION}"}}'
+  {request}
 
 Stop it with Ctrl-C.
-"""
+""",
+            url=url,
+            folder=home,
+            request=f"curl -s {url}/v1/kbs/{DEMO_KB}/query -H 'content-type: application/json' "
+            f"""-d '{{"question": "{_DEMO_QUESTION}"}}'""",
+        )
     )

@@ -1,69 +1,94 @@
 """`faqmatch versions`, `rollback`, `verify`."""
 
+from collections.abc import Callable
+from functools import partial
+
 from indexer.errors import IndexerError, VersionError
 from indexer.home import Home
+from indexer.model_seal import check_seal
 from indexer.publishing import ListedVersion, folder_size, list_versions, roll_back
 from models.errors import ModelError
+from models.message import Message
 from service.commands.terminal import say, show_table
 
 
 def show_versions(home: Home, kb_name: str) -> None:
     """List the versions of a knowledge base, oldest first."""
     kb = home.existing_knowledge_base(kb_name)
-    rows = []
+    rows: list[list[str]] = []
     for listed in list_versions(kb):
-        mark = "current" if listed.current else ""
+        mark = Message("current") if listed.current else ""
         if listed.manifest is None:
             rows.append([listed.name, mark, listed.problem or "", "", "", "", ""])
             continue
         manifest = listed.manifest
         size = folder_size(kb.versions / listed.name)
+        index = Message("{kind}, recall {recall:.3f}", kind=manifest.index.kind, recall=manifest.index.recall_at_10)
+        model, is_there = manifest.encoder.label, home.model_path(manifest.encoder).is_dir()
         rows.append(
             [
                 listed.name,
                 mark,
                 f"{manifest.entries:,}",
                 f"{manifest.phrasings:,}",
-                f"{manifest.index.kind}, recall {manifest.index.recall_at_10:.3f}",
-                manifest.encoder.label + ("" if home.model_path(manifest.encoder).is_dir() else " (missing)"),
+                index,
+                model if is_there else Message("{model} (missing)", model=model),
                 f"{size / 1e6:,.1f} MB",
             ]
         )
-    show_table(["version", "", "entries", "phrasings", "index", "model", "size"], rows)
+    columns = [
+        Message("version"),
+        Message("{name}", name=""),
+        Message("entries"),
+        Message("phrasings"),
+        Message("index"),
+        Message("model"),
+        Message("size"),
+    ]
+    show_table(columns, rows)
 
 
 def rollback(home: Home, kb_name: str, to: str | None) -> None:
     """Make an earlier version current, whose model must be there too; a running service takes it within a second."""
-    version = roll_back(home.existing_knowledge_base(kb_name), to, home.open_model)
-    say(f"knowledge base {kb_name}: version {version} is current")
+    version = roll_back(home.existing_knowledge_base(kb_name), to, home.check_model)
+    say(Message("knowledge base {kb}: version {version} is current", kb=kb_name, version=version))
 
 
 def verify(home: Home, kb_name: str | None) -> None:
     """Compare every file of every version and of their models with its hash; VersionError counts what failed."""
     kbs = [home.existing_knowledge_base(kb_name)] if kb_name else home.knowledge_bases()
     failed = checked = 0
-    models: dict[str, str | None] = {}
+    models: dict[str, Message | None] = {}
     for kb in kbs:
         for listed in list_versions(kb, verify=True):
             problem = listed.problem or _check_model(home, listed, models)
             checked += 1
             failed += problem is not None
-            say(f"{kb.name} {listed.name}{' (current)' if listed.current else ''}: {problem or 'whole'}")
+            state = problem or Message("whole")
+            say(Message("{version}: {state}", version=listed.name_in(kb.name), state=state))
     if failed:
         raise VersionError(
-            f"{failed} of {checked} versions cannot be trusted: roll back to a whole one, or index again"
+            Message(
+                "{failed} of {checked} versions cannot be trusted: roll back to a whole one, or index again",
+                failed=failed,
+                checked=checked,
+            )
         )
-    say(f"{checked} versions, all whole")
+    say(Message("{checked} versions, all whole", checked=checked))
 
 
-def _check_model(home: Home, listed: ListedVersion, checked: dict[str, str | None]) -> str | None:
-    """Give what is wrong with the model of a version, looking at each model once."""
+def _check_model(home: Home, listed: ListedVersion, checked: dict[str, Message | None]) -> Message | None:
+    """Give what is wrong with the model of a version, reading each model once."""
     assert listed.manifest is not None
     spec = listed.manifest.encoder
-    if spec.digest not in checked:
-        try:
-            home.open_model(spec)
-            checked[spec.digest] = None
-        except (IndexerError, ModelError) as error:
-            checked[spec.digest] = str(error)
-    return checked[spec.digest]
+    if spec.label not in checked:
+        checked[spec.label] = _problem_of(partial(home.open_model, spec))
+    return checked[spec.label] or _problem_of(partial(check_seal, home.model_path(spec), listed.manifest))
+
+
+def _problem_of(check: Callable[[], object]) -> Message | None:
+    try:
+        check()
+    except (IndexerError, ModelError) as error:
+        return error.message
+    return None

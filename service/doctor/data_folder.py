@@ -8,7 +8,8 @@ from typing import Final
 from indexer import durable
 from indexer.errors import HomeError
 from indexer.home import Home, KnowledgeBaseFolder
-from service.doctor.finding import Finding
+from models.message import Message
+from service.doctor.finding import Finding, problem_and_fix
 
 LEAST_DISK: Final = 200_000_000
 _VERSIONS_IN_HAND: Final = 3
@@ -17,13 +18,19 @@ _MB: Final = 1_000_000
 
 def check_disk(free: int, largest_version: int) -> Finding:
     """Compare the free bytes of the disk with what index runs need."""
-    told, fix = f"{free // _MB:,} MB free", "free some space, or choose another folder with --home"
+    disk, told = Message("disk"), Message("{free:,} MB free", free=free // _MB)
+    fix = Message("free some space, or choose another folder with --home")
     if free < LEAST_DISK:
-        return Finding.fail("disk", f"{told}, {LEAST_DISK // _MB} MB are the least", fix)
+        return Finding.fail(disk, Message("{free}, {least} MB are the least", free=told, least=LEAST_DISK // _MB), fix)
     if free < _VERSIONS_IN_HAND * largest_version:
-        found = f"{told}, less than {_VERSIONS_IN_HAND} times the largest version ({largest_version // _MB:,} MB)"
-        return Finding.warn("disk", found, fix)
-    return Finding.ok("disk", told)
+        found = Message(
+            "{free}, less than {times} times the largest version ({largest:,} MB)",
+            free=told,
+            times=_VERSIONS_IN_HAND,
+            largest=largest_version // _MB,
+        )
+        return Finding.warn(disk, found, fix)
+    return Finding.ok(disk, told)
 
 
 def check_writable(home: Home) -> Finding:
@@ -34,7 +41,8 @@ def check_writable(home: Home) -> Finding:
             durable.check_writable(parent)
         except HomeError as error:
             return _refused_to_write(error)
-        return Finding.ok("data folder", f"{home.path} is not there yet: the first run makes it")
+        found = Message("{folder} is not there yet: the first run makes it", folder=home.path)
+        return Finding.ok(Message("data folder"), found)
     kbs = [folder for kb in subfolders(home.path / "kbs") for folder in (kb, kb / "versions")]
     try:
         for folder in (home.path, *(home.path / name for name in ("kbs", "models", "cache")), *kbs):
@@ -42,7 +50,7 @@ def check_writable(home: Home) -> Finding:
                 durable.check_writable(folder)
     except HomeError as error:
         return _refused_to_write(error)
-    return Finding.ok("data folder", f"{home.path} can be written")
+    return Finding.ok(Message("data folder"), Message("{folder} can be written", folder=home.path))
 
 
 def check_leftovers(home: Home) -> Iterator[Finding]:
@@ -51,7 +59,8 @@ def check_leftovers(home: Home) -> Iterator[Finding]:
     kbs = [KnowledgeBaseFolder(path) for path in subfolders(home.path / "kbs")]
     for kb in kbs:
         if (holder := _holder_of(kb.lock_file)) is not None:
-            yield Finding.ok(f"{kb.name}", f"is being published by process {holder or 'unknown'}")
+            publishing = Message("is being published by process {holder}", holder=holder or Message("unknown"))
+            yield Finding.ok(Message("{name}", name=kb.name), publishing)
             continue
         found += [*_staged(kb.path), *_staged(kb.versions)]
         found += [kb.publishing_file] if kb.publishing_file.exists() else []
@@ -59,9 +68,13 @@ def check_leftovers(home: Home) -> Iterator[Finding]:
         found += _staged(home.path / "models")
     if found:
         names = ", ".join(str(path.relative_to(home.path)) for path in found)
-        yield Finding.warn("leftovers", f"{names}, of runs that were killed", "the next index run removes them")
+        told, fix = (
+            Message("{names}, of runs that were killed", names=names),
+            Message("the next index run removes them"),
+        )
+        yield Finding.warn(Message("leftovers"), told, fix)
     else:
-        yield Finding.ok("leftovers", "none")
+        yield Finding.ok(Message("leftovers"), Message("none"))
 
 
 def nearest_folder(path: Path) -> Path:
@@ -75,8 +88,8 @@ def subfolders(parent: Path) -> list[Path]:
 
 
 def _refused_to_write(error: HomeError) -> Finding:
-    reason, _, fix = str(error).rpartition(": ")
-    return Finding.fail("data folder", reason, fix)
+    problem, fix = problem_and_fix(error.message, Message("look at the disk and its messages"))
+    return Finding.fail(Message("data folder"), problem, fix)
 
 
 def _staged(folder: Path) -> list[Path]:

@@ -5,10 +5,12 @@ from typing import Final
 
 from indexer.errors import IndexerError, KnowledgeBaseError
 from indexer.home import Home, KnowledgeBaseFolder
+from indexer.model_seal import check_seal
 from indexer.publishing import ListedVersion, folder_size, list_versions, version_names
 from models.directory import DEFAULT_MODEL, find_model
 from models.errors import ModelDirectoryError
-from service.doctor.finding import Finding
+from models.message import Message
+from service.doctor.finding import Finding, problem_and_fix
 
 SERVICE_MEMORY: Final = 250_000_000
 """Bytes of a service with one model and small knowledge bases (`python -m benchmarks publish_under_load`)."""
@@ -16,7 +18,9 @@ MODEL_MEMORY: Final = 125_000_000
 """Bytes that each further model takes."""
 
 
-def check_knowledge_base(home: Home, kb: KnowledgeBaseFolder, models: Mapping[str, str | None]) -> Iterator[Finding]:
+def check_knowledge_base(
+    home: Home, kb: KnowledgeBaseFolder, models: Mapping[str, Message | None]
+) -> Iterator[Finding]:
     """Compare every file of every version with its hash, look for its model, and read CURRENT and kb.json."""
     yield _check_settings(kb)
     for listed in list_versions(kb, verify=True):
@@ -52,41 +56,52 @@ def needed_memory(home: Home) -> int:
 
 
 def _check_settings(kb: KnowledgeBaseFolder) -> Finding:
-    what = f"{kb.name} kb.json"
+    what = Message("{kb} kb.json", kb=kb.name)
     try:
         encoder = kb.read_settings().encoder
     except KnowledgeBaseError as error:
-        return Finding.fail(what, str(error), "docs/using.md shows how it is written")
+        return Finding.fail(what, error.message, Message("docs/using.md shows how it is written"))
     try:
         find_model(encoder or DEFAULT_MODEL)
     except ModelDirectoryError as error:
-        found = f"{error}: the next index run would stop"
-        return Finding.warn(what, found, f"index with --model NAME once, such as --model {DEFAULT_MODEL}")
-    return Finding.ok(what, f"valid; the next index run takes the encoder {encoder or DEFAULT_MODEL}")
+        found = Message("{problem}: the next index run would stop", problem=error)
+        fix = Message("index with --model NAME once, such as --model {model}", model=DEFAULT_MODEL)
+        return Finding.warn(what, found, fix)
+    found = Message("valid; the next index run takes the encoder {model}", model=encoder or DEFAULT_MODEL)
+    return Finding.ok(what, found)
 
 
 def _check_version(
-    home: Home, kb: KnowledgeBaseFolder, listed: ListedVersion, models: Mapping[str, str | None]
+    home: Home, kb: KnowledgeBaseFolder, listed: ListedVersion, models: Mapping[str, Message | None]
 ) -> Finding:
-    what = f"{kb.name} {listed.name}" + (" (current)" if listed.current else "")
+    what = listed.name_in(kb.name)
     problem = listed.problem or _model_problem(home, listed, models)
     if problem is None:
         assert listed.manifest is not None
-        return Finding.ok(what, f"whole, {listed.manifest.phrasings:,} phrasings with {listed.manifest.encoder.label}")
-    reason, _, fix = problem.rpartition(": ")  # errors of versions and of their models end with the way out
+        found = Message(
+            "whole, {phrasings:,} phrasings with {model}",
+            phrasings=listed.manifest.phrasings,
+            model=listed.manifest.encoder.label,
+        )
+        return Finding.ok(what, found)
+    reason, fix = problem_and_fix(problem, Message("roll back, or index again"))
     if listed.current:
         return Finding.fail(what, reason, fix)
     if listed.problem:
-        fix = "nothing can be rolled back to it; index runs to come remove it"
+        fix = Message("nothing can be rolled back to it; index runs to come remove it")
     return Finding.warn(what, reason, fix)
 
 
-def _model_problem(home: Home, listed: ListedVersion, models: Mapping[str, str | None]) -> str | None:
+def _model_problem(home: Home, listed: ListedVersion, models: Mapping[str, Message | None]) -> Message | None:
     assert listed.manifest is not None
     spec = listed.manifest.encoder
     try:
-        home.existing_model(spec)
+        path = home.existing_model(spec)
+        if problem := models.get(spec.label):
+            damaged = Message("its model is damaged, {problem}", problem=problem)
+            fix = Message("restore it from a backup, or index again")
+            return Message("{problem}: {fix}", problem=damaged, fix=fix)
+        check_seal(path, listed.manifest)
     except IndexerError as error:
-        return str(error)
-    problem = models.get(spec.label)
-    return f"its model is damaged, {problem}: restore it from a backup, or index again" if problem else None
+        return error.message
+    return None

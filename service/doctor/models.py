@@ -9,6 +9,7 @@ from indexer.home import Home
 from indexer.publishing import folder_size, list_versions
 from models.directory import DEFAULT_MODEL, open_directory
 from models.errors import ModelDirectoryError
+from models.message import Message
 from service.doctor.data_folder import subfolders
 from service.doctor.finding import Finding
 
@@ -19,13 +20,17 @@ def check_shipped_models(paths: Iterable[Path]) -> Iterator[Finding]:
     """Compare every file of the models of the package with its hash."""
     problems = {path.name: _problem_of(path) for path in paths}
     if DEFAULT_MODEL not in problems:
-        yield Finding.fail(f"shipped model {DEFAULT_MODEL}", "is missing", "install faqmatch again")
+        what = Message("shipped model {model}", model=DEFAULT_MODEL)
+        yield Finding.fail(what, Message("is missing"), Message("install faqmatch again"))
     for name, problem in problems.items():
-        what = f"shipped model {name}"
-        yield Finding.fail(what, problem, "install faqmatch again") if problem else Finding.ok(what, "whole")
+        what = Message("shipped model {model}", model=name)
+        if problem:
+            yield Finding.fail(what, problem, Message("install faqmatch again"))
+        else:
+            yield Finding.ok(what, Message("whole"))
 
 
-def model_problems(home: Home) -> dict[str, str | None]:
+def model_problems(home: Home) -> dict[str, Message | None]:
     """Give what is wrong with each model of the home, by the name of its folder."""
     found = {}
     for path in subfolders(home.path / "models"):
@@ -33,20 +38,21 @@ def model_problems(home: Home) -> dict[str, str | None]:
     return found
 
 
-def check_home_models(home: Home, problems: Mapping[str, str | None]) -> Iterator[Finding]:
+def check_home_models(home: Home, problems: Mapping[str, Message | None]) -> Iterator[Finding]:
     """Tell of the home's models; of those that no version uses any more, how much they take."""
     used = models_in_use(home)
     for name, problem in problems.items():
-        what, path = f"model {name}", home.path / "models" / name
+        what, path = Message("model {model}", model=name), home.path / "models" / name
         if problem and name in used:
-            yield Finding.fail(what, problem, "restore it from a backup, or index again")
+            yield Finding.fail(what, problem, Message("restore it from a backup, or index again"))
         elif problem:
-            yield Finding.warn(what, f"{problem}; no version uses it", f"remove {path}")
+            found = Message("{problem}; no version uses it", problem=problem)
+            yield Finding.warn(what, found, Message("remove {folder}", folder=path))
         elif name not in used:
             size = folder_size(path) / _MB
-            yield Finding.ok(what, f"whole; no version uses it, its {size:,.1f} MB may be removed")
+            yield Finding.ok(what, Message("whole; no version uses it, its {size:,.1f} MB may be removed", size=size))
         else:
-            yield Finding.ok(what, "whole")
+            yield Finding.ok(what, Message("whole"))
 
 
 def models_in_use(home: Home) -> set[str]:
@@ -63,9 +69,11 @@ def models_in_use(home: Home) -> set[str]:
     return used
 
 
-def _problem_of(path: Path, label: str | None = None) -> str | None:
+def _problem_of(path: Path, label: str | None = None) -> Message | None:
     try:
         found = open_directory(path).spec.label
     except ModelDirectoryError as error:
-        return str(error)
-    return f"{path}: holds {found}" if label is not None and found != label else None
+        return error.message
+    if label is None or found == label:
+        return None
+    return Message("{folder}: holds {model}", folder=path, model=found)

@@ -5,6 +5,7 @@ import pytest
 from indexer import cells
 from indexer.cells import CellError
 from indexer.row import Unreadable
+from models.message import Message
 
 PARSERS = [
     cells.parse_id,
@@ -230,4 +231,25 @@ def test_a_number_that_may_not_look_like_its_digits_is_refused(cell, problem):
 
 def test_a_cell_whose_value_nobody_knows_is_refused():
     assert cells.readable("a") == "a"
-    assert problem_of(cells.readable, Unreadable(problem="is the error #REF!", fix="x")) == "is the error #REF!"
+    unreadable = Unreadable(problem=Message("is the error #REF!"), fix=Message("x"))
+    assert problem_of(cells.readable, unreadable) == "is the error #REF!"
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"), [([1], "数字 1"), ([[]], "列表"), ([{"a": 1}], "对象"), ([0.5], "数字 0.5"), ([None], "null")]
+)
+def test_what_a_cell_is_and_should_be_is_said_in_another_language(cell, shown):
+    chinese = {
+        "is {shown}, not text": "是{shown}，不是文本",
+        "the number {number}": "数字 {number}",
+        "the number {number:.15g}": "数字 {number:.15g}",
+        "a list": "列表",
+        "an object": "对象",
+        "{fix}, each of them text": "{fix}，每项均为文本",
+        "write a list of tags": "请填写标签列表",
+    }
+    with pytest.raises(CellError) as caught:
+        cells.parse_tags(cell)
+    assert caught.value.fix == "write a list of tags, each of them text"
+    assert caught.value.problem.translated(chinese.__getitem__) == f"是{shown}，不是文本"
+    assert caught.value.fix.translated(chinese.__getitem__) == "请填写标签列表，每项均为文本"

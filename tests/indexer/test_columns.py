@@ -72,6 +72,23 @@ def test_both_missing_columns_are_complained_about_at_once():
     )
 
 
+def test_a_missing_column_is_said_in_another_language():
+    chinese = {
+        "{place}: {problem}: {fix}": "{place}：{problem}：{fix}",
+        "has no {field} column among {columns}": "没有 {field} 列（现有的列：{columns}）",
+        "{columns} and {more:,} more": "{columns} 等，另有 {more:,} 列",
+        "name a column {names}, or choose one with --map": "请将一列命名为 {names}，或用 --map 选定",
+        " or ": " 或 ",
+    }
+    with pytest.raises(InputError) as caught:
+        find_columns("faq.csv", ["answer", *(f"c{number}" for number in range(1, 14))])
+    listed = ", ".join(["'answer'", *(f"'c{number}'" for number in range(1, 12))])
+    assert caught.value.message.translated(lambda template: chinese.get(template, template)) == (
+        f"faq.csv：没有 question 列（现有的列：{listed} 等，另有 2 列）："
+        "请将一列命名为 question 或 问题 或 标准问 或 标准问题，或用 --map 选定"
+    )
+
+
 def test_a_complaint_does_not_list_hundreds_of_columns():
     assert "'c11' and 88 more" in refusal([f"c{number}" for number in range(100)])[0]
 

@@ -39,7 +39,11 @@ def numbers(rows):
 
 
 def test_a_csv_file_gives_its_header_and_a_row_for_every_line_below_it():
-    assert read_all("q,a\n1,2\n3,4\n") == [Header(names=("q", "a")), row(2, q="1", a="2"), row(3, q="3", a="4")]
+    assert read_all("q,a\n1,2\n3,4\n") == [
+        Header(number=1, columns=("q", "a")),
+        row(2, q="1", a="2"),
+        row(3, q="3", a="4"),
+    ]
 
 
 def test_a_blank_csv_cell_is_absent_and_a_row_may_be_short():
@@ -213,3 +217,22 @@ def test_chinese_in_gb18030_is_read_back_beside_rare_characters(cells, delimiter
     writer.writerows([["标准问", "答案"], *([chinese, chinese + cell] for cell in cells), [chinese, chinese]])
     found = [row.cells["答案"] for row in read(buffer.getvalue().encode("gb18030"))]
     assert found == [*(chinese + cell for cell in cells), chinese]
+
+
+@pytest.mark.parametrize(
+    ("line", "hides"),
+    [
+        ('"a "third, "quote', True),  # the next line might be the rest of the cell
+        ('"closed"x,y', False),
+        ('"never closed', True),
+        ("one,cell,too many", False),
+        ('"' + "x" * 10_000_001, True),
+        ("x" * 10_000_001, False),
+    ],
+)
+def test_a_complaint_says_whether_rows_behind_it_are_told_apart_for_certain(line, hides):
+    assert complaint_of(read(f"q,a\n{line}\nb,c\n")).hides_rows is hides
+
+
+def test_a_file_of_unknown_encoding_hides_its_rows():
+    assert complaint_of(read(b"q,a\n\xff,1\n")).hides_rows

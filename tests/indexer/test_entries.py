@@ -19,6 +19,7 @@ from openpyxl import Workbook
 from indexer.entries import read_entries
 from indexer.entry import Entry
 from indexer.errors import InputError
+from indexer.row import Place
 from models import normalise
 
 REPOSITORY = Path(__file__).parents[2]
@@ -58,24 +59,33 @@ def test_a_jsonl_file_becomes_entries(read):
 def test_all_bad_rows_are_reported_at_once_in_file_order_and_the_good_ones_are_read(read):
     reading = read(
         "id,question,answer\n"
-        "a,one,1\n"
-        "b,one,2\n"  # another answer
+        "a,another one,1\n"
+        "b,one,2\n"
         "c,,3\n"  # no question
         "d,four,4,x\n"  # a cell too many
         "a,five,5\n"  # an id that stands before
         "f,six,\n"  # no answer
-        "g,seven,7\n"
+        "g,Seven,7\n"
+        "h,seven,8\n"  # another answer
+        ",One,2\n"  # folded
     )
     assert lines(reading.complaints) == [
-        "faq.csv, row 3, column question: 'one' (id 'b') stands in row 2 (id 'a') with another answer: "
-        "merge the two rows, or index with --allow-conflicts",
+        "faq.csv, row 2, column id: 'a' is the id of row 6 too: give each row an id of its own",
         "faq.csv, row 4, column question: is empty: write a question, or take the row out",
         'faq.csv, row 5: has 4 cells, the header has 3: put a cell that holds a comma in "quotes"',
         "faq.csv, row 6, column id: 'a' is the id of row 2 too: give each row an id of its own",
         "faq.csv, row 7, column answer: is empty: write an answer, or index with --allow-empty-answer",
+        "faq.csv, row 8, column question: 'Seven' (id 'g') stands in row 9 (id 'h') with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
+        "faq.csv, row 9, column question: 'seven' (id 'h') stands in row 8 (id 'g') with another answer: "
+        "merge the two rows, or index with --allow-conflicts",
     ]
-    assert reading.rows == 7
-    assert {"one", "seven"} <= {entry.question for entry in reading.entries}
+    assert (reading.rows, reading.rejected, reading.folded) == (9, 7, 1)
+    assert [(entry.id, entry.question) for entry in reading.entries] == [("b", "one")]
+    assert reading.places == {"b": Place(row=3)}
+    assert reading.rejected_ids == {"a", "c", "f", "g", "h"}
+    assert reading.rejected_without_id == 1
+    assert reading.faults == ()
 
 
 def test_a_reading_with_complaints_is_refused_where_it_must_be_clean(read):
@@ -94,6 +104,8 @@ def test_a_clean_reading_is_given_back(read):
 def test_a_missing_column_is_a_complaint_beside_those_about_rows(read):
     reading = read('{"frage": "a"}\n{\n', "faq.jsonl")
     assert reading.entries == ()
+    assert [complaint.row for complaint in reading.faults] == [None, None]
+    assert (reading.rows, reading.rejected) == (2, 1)
     about_question, about_answer, about_row = lines(reading.complaints)
     assert about_question.startswith("faq.jsonl: has no question column among 'frage'")
     assert about_answer.startswith("faq.jsonl: has no answer column among 'frage'")
@@ -119,6 +131,7 @@ def test_a_file_in_another_encoding_is_one_complaint(read):
     assert reading.entries == ()
     (complaint,) = lines(reading.complaints)
     assert complaint.startswith("faq.csv, row 2: is not UTF-8 (byte 0xf9 at offset 17 of the file)")
+    assert (reading.faults, reading.rejected) == (reading.complaints, 0)
 
 
 def test_an_empty_file_is_an_error(read):
@@ -251,6 +264,7 @@ def test_a_question_on_two_sheets_is_one_entry_with_both_tags(write_workbook):
     rows = [["question", "answer"], ["a", "1"]]
     reading = read_entries(write_workbook({"A": rows, "B": rows}))
     assert [entry.tags for entry in reading.entries] == [("A", "B")]
+    assert list(reading.places.values()) == [Place(sheet="A", row=2)]
     assert lines(reading.notices) == [
         "faq.xlsx, sheet B, row 2, column question: 'a' asks the same as row 2 of sheet 'A', with the same answer: "
         "folded into that row"
@@ -343,7 +357,9 @@ def test_a_choice_that_is_none_is_one_complaint(write_workbook, name, columns):
         path.write_text("\n".join(",".join(row) for row in rows))
     elif name == "faq.jsonl":
         path.write_text('{"question": "a", "answer": "1"}\n')
-    assert len(read_entries(path, columns=columns).complaints) == 1
+    reading = read_entries(path, columns=columns)
+    assert len(reading.complaints) == len(reading.faults) == 1
+    assert reading.sheets == ()
 
 
 # Round trips of cells

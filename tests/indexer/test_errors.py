@@ -12,9 +12,10 @@ from indexer.errors import (
     PublishError,
     VersionError,
 )
+from models.message import Message
 
-FIRST = Complaint(file="faq.csv", row=2, problem="is empty", fix="write one")
-SECOND = Complaint(file="faq.csv", row=3, problem="is long", fix="cut it")
+FIRST = Complaint(file="faq.csv", row=2, problem=Message("is empty"), fix=Message("write one"))
+SECOND = Complaint(file="faq.csv", row=3, problem=Message("is long"), fix=Message("cut it"))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 import os
@@ -9,6 +10,8 @@ import pytest
 from indexer import durable
 from indexer.errors import EncoderMismatch, HomeError, KnowledgeBaseError
 from indexer.home import Home, KnowledgeBaseSettings, staging_folder
+from indexer.reindex import reindex
+from indexer.version import read_manifest
 from models import directory
 from models.errors import ModelDirectoryError
 from models.types import EncoderSpec
@@ -224,6 +227,88 @@ def test_the_copy_that_a_version_needs_is_opened_or_refused_by_name(home, model,
     copy.rename(home.model_path(other))
     with pytest.raises(EncoderMismatch, match=f"holds {model.spec.label}, the index was built with {other.label}"):
         home.open_model(other)
+
+
+@pytest.fixture
+def reseal():
+    """Edit a file of a model as somebody would who makes its spec.json fit."""
+
+    def reseal(folder, file_name, content, **labels):
+        spec = directory.open_directory(folder).spec
+        for file in (folder / file_name, folder / "spec.json"):
+            file.unlink()
+        (folder / file_name).write_bytes(content)
+        directory.write_spec(folder, dataclasses.replace(spec, **labels))
+        return directory.open_directory(folder)
+
+    return reseal
+
+
+@pytest.fixture
+def built(home, kb, entries, encoder, model):
+    """The manifest of a version that was built with the home's copy of the model."""
+
+    def build():
+        encoder.spec = model.spec
+        return read_manifest(kb.versions / reindex(home, kb, entries, encoder).version)
+
+    return build
+
+
+def test_the_copy_that_a_version_was_built_with_is_whole_until_it_is_edited(home, model, built, reseal):
+    copy = home.adopt_model(model).path
+    manifest = built()
+    home.check_model(manifest)
+    reseal(copy, "card.md", b"better than it is")
+    with pytest.raises(
+        EncoderMismatch, match=rf"{copy}/spec\.json: was changed .* version {manifest.version} recorded"
+    ):
+        home.check_model(manifest)
+    (copy / "card.md").unlink()
+    with pytest.raises(ModelDirectoryError, match=r"card\.md: is missing"):
+        home.check_model(manifest)
+
+
+@pytest.mark.parametrize("labels", [{}, {"name": "tinny"}, {"languages": ("zh",)}], ids=["card", "name", "languages"])
+def test_a_copy_that_was_edited_since_a_version_was_built_with_it_is_made_anew(home, model, built, reseal, labels):
+    copy = home.adopt_model(model).path
+    manifest = built()
+    reseal(copy, "card.md", b"better than it is", **labels)
+    assert home.adopt_model(model).spec == model.spec
+    home.check_model(manifest)
+    assert (copy / "card.md").read_bytes() == model.file("card.md").read_bytes()
+    assert [path.name for path in copy.parent.iterdir()] == [model.spec.label]
+
+
+def test_the_model_of_a_later_release_with_the_same_vectors_leaves_the_copy_as_it_is(home, model, built, reseal):
+    copy = home.adopt_model(model).path
+    manifest = built()
+    later = reseal(model.path, "card.md", b"measured again")
+    assert home.adopt_model(later).sha256 == model.sha256
+    home.check_model(manifest)
+    assert (copy / "card.md").read_bytes() != b"measured again"
+
+
+def test_a_copy_of_which_no_version_has_recorded_anything_stays(home, model, reseal):
+    copy = home.adopt_model(model).path
+    reseal(model.path, "card.md", b"measured again")
+    assert home.adopt_model(directory.open_directory(model.path)).path == copy
+    assert (copy / "card.md").read_bytes() != b"measured again"
+
+
+def test_another_model_in_the_place_of_the_copy_is_replaced(home, model, reseal):
+    copy = home.adopt_model(model).path
+    reseal(copy, "card.md", b"of another", name="another")
+    assert home.adopt_model(model).spec == model.spec
+
+
+def test_who_has_opened_the_copy_keeps_it_while_it_is_made_anew(home, model):
+    damaged = home.adopt_model(model).path / "model.onnx"
+    damaged.write_bytes(b"something else")
+    with damaged.open("rb") as opened:
+        home.adopt_model(model)
+        assert opened.read() == b"something else"
+    assert damaged.read_bytes() == model.file("model.onnx").read_bytes()
 
 
 def test_what_a_killed_copy_left_is_swept_by_the_next_though_its_model_is_there(home, model):

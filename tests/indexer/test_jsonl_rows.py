@@ -75,6 +75,19 @@ def test_a_broken_line_is_a_complaint_and_the_others_are_read(line, problem):
     assert problem in complaint_of(rows).problem
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"), [('{"q": 1, "q": 2}', "键 'q' 出现了两次"), ('{"q": NaN}', "NaN 不是 JSON 数字")]
+)
+def test_what_is_not_plain_is_said_in_another_language(line, reason):
+    chinese = {
+        "is not plain JSON ({reason})": "不是规范的 JSON（{reason}）",
+        "the key {key} stands twice": "键 {key} 出现了两次",
+        "{name} is no JSON number": "{name} 不是 JSON 数字",
+    }
+    (complaint,) = read(line)
+    assert complaint.problem.translated(chinese.__getitem__) == f"不是规范的 JSON（{reason}）"
+
+
 def test_a_key_that_stands_twice_is_found_among_many_in_no_time():
     keys = ", ".join(f'"{number}": 0' for number in range(200_000))
     start = time.perf_counter()

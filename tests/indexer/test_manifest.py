@@ -31,6 +31,7 @@ MANIFEST = Manifest(
     phrasings=9,
     revision=4,
     sha256={"entries.jsonl": "cd" * 32, "dense.faiss": "ef" * 32},
+    model_seal="12" * 32,
 )
 
 
@@ -41,6 +42,13 @@ def changed(**fields) -> bytes:
 def test_a_manifest_makes_the_round_trip():
     assert Manifest.from_bytes(MANIFEST.to_bytes(), SOURCE) == MANIFEST
     assert json.loads(MANIFEST.to_bytes())["format_version"] == FORMAT_VERSION
+
+
+def test_a_manifest_of_before_there_were_seals_is_read_and_has_none():
+    fields = json.loads(MANIFEST.to_bytes())
+    del fields["model_seal"]
+    read = Manifest.from_bytes(json.dumps(fields | {"format_version": 1}).encode(), SOURCE)
+    assert read == dataclasses.replace(MANIFEST, model_seal=None)
 
 
 def test_a_later_format_is_refused_with_the_way_out():

@@ -1,11 +1,13 @@
 import dataclasses
 import errno
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from indexer import near_duplicates as comparing
 from indexer import reindex as job
 from indexer.entry import Entry
 from indexer.errors import HomeError, PublishError, VersionError
@@ -84,6 +86,20 @@ def test_another_model_encodes_everything_anew(home, kb, entries, encoder, make_
     assert open_version(kb.versions / outcome.version).index.dim == 8
 
 
+def test_a_version_records_the_seal_of_the_homes_copy_of_the_model(home, kb, entries, encoder):
+    assert open_version(kb.versions / reindex(home, kb, entries, encoder).version).manifest.model_seal is None
+    model = home.model_path(encoder.spec)
+    model.mkdir()
+    seals = []
+    for spec in (b"one", b"another"):
+        (model / "spec.json").write_bytes(spec)
+        outcome = reindex(home, kb, entries, encoder)
+        assert (outcome.published, outcome.encoded) == (True, 0)  # though no entry has changed
+        seals.append(open_version(kb.versions / outcome.version).manifest.model_seal)
+        assert not reindex(home, kb, entries, encoder).published
+    assert seals == [hashlib.sha256(spec).hexdigest() for spec in (b"one", b"another")]
+
+
 def test_other_normal_forms_build_anew(home, kb, entries, encoder, monkeypatch):
     reindex(home, kb, entries, encoder)
     monkeypatch.setattr(normalise, "NORMALISER_VERSION", 2)
@@ -108,7 +124,40 @@ def test_a_damaged_current_version_is_built_anew(home, kb, entries, encoder):
 def test_progress_is_told_by_stage(home, kb, entries, encoder):
     told = []
     reindex(home, kb, entries, encoder, lambda *step: told.append(step))
-    assert told == [("encode", 0, 6), ("encode", 6, 6), ("index", 0, 6), ("index", 6, 6)]
+    assert told == [(stage, done, 6) for stage in ("encode", "index", "compare") for done in (0, 6)]
+
+
+def near_duplicates(outcome) -> list[tuple[str, ...]]:
+    return [(pair.first, pair.second, pair.first_phrasing, pair.second_phrasing) for pair in outcome.near_duplicates]
+
+
+def test_near_duplicates_of_new_and_changed_entries_are_told_as_they_are_written(home, kb, entries, encoder):
+    assert reindex(home, kb, entries, encoder).near_duplicates == ()
+    new = Entry(id="track", question="Track it", similar=("快递在哪里",), answer="Here.")
+    pair = ("parcel", "track", "快遞在哪裡", "快递在哪里")  # one text in traditional and in simplified characters
+    outcome = reindex(home, kb, (*entries, new), encoder)
+    assert near_duplicates(outcome) == [pair]
+    assert outcome.near_duplicates[0].similarity == 1
+    elsewhere = reindex(home, kb, (edited(entries[0], answer="New."), *entries[1:], new), encoder)
+    assert near_duplicates(elsewhere) == []
+    changed = reindex(home, kb, (*entries[:1], edited(entries[1], answer="Late."), entries[2], new), encoder)
+    assert near_duplicates(changed) == [pair]
+    assert (outcome.has_more_near_duplicates, outcome.phrasings_not_compared) == (False, 0)
+
+
+def test_where_nothing_has_changed_no_near_duplicates_are_told(home, kb, encoder):
+    twice = [Entry(id=i, question="Same?", answer=i) for i in ("a", "b")]
+    assert near_duplicates(reindex(home, kb, twice, encoder)) == [("a", "b", "Same?", "Same?")]
+    again = reindex(home, kb, twice, encoder)
+    assert (again.published, again.near_duplicates) == (False, ())
+
+
+def test_what_the_bounds_leave_out_is_told(home, kb, encoder, monkeypatch):
+    monkeypatch.setattr(comparing, "MAX_PHRASINGS_COMPARED", 3)
+    monkeypatch.setattr(comparing, "MAX_PAIRS", 1)
+    outcome = reindex(home, kb, [Entry(id=i, question="Same?", answer=i) for i in "abcde"], encoder)
+    assert near_duplicates(outcome) == [("a", "b", "Same?", "Same?")]
+    assert (outcome.has_more_near_duplicates, outcome.phrasings_not_compared) == (True, 2)
 
 
 def fail_in_the_encoder(_monkeypatch, encoder):

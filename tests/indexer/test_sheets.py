@@ -71,3 +71,24 @@ def test_where_no_sheet_is_an_faq_all_are_kept(write_workbook):
 def test_an_faq_without_rows_beside_a_legend_is_an_error(write_workbook):
     with pytest.raises(InputError, match="holds no rows: write at least one row below the header"):
         gather(write_workbook({"FAQ": FAQ[:1], "Legend": [["Colour"], ["red"]]}))
+
+
+def test_a_comment_is_left_out_also_where_no_sheet_is_an_faq(write_workbook):
+    gathered = gather(write_workbook({"A": [["x"], ["1"]], "Help": [["# Correct this first"], ["more"]]}))
+    assert (names(gathered), gathered.notices) == (["A"], ())
+
+
+def test_a_sheet_whose_rows_are_all_broken_is_kept_with_its_columns(write_workbook):
+    gathered = gather(write_workbook({"A": FAQ, "B": [["Title"], FAQ[0], ["a", "1", "too many"]]}))
+    assert [(sheet.name, sheet.names, len(sheet.rows)) for sheet in gathered.sheets] == [
+        ("A", ("question", "answer"), 1),
+        ("B", ("question", "answer"), 0),
+    ]
+    assert [sheet.header.number for sheet in gathered.sheets] == [1, 2]
+    assert gathered.rows == 2
+
+
+def test_a_sheet_whose_rows_are_hidden_by_a_complaint_is_left_out(write_workbook):
+    gathered = gather(write_workbook({"A": FAQ, "B": [["question", "answer", "x", "x"], ["a", "1"]]}))
+    assert names(gathered) == ["A"]
+    assert [complaint.sheet for complaint in gathered.complaints] == ["B"]

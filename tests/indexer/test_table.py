@@ -4,6 +4,7 @@ from indexer.complaint import Complaint
 from indexer.merges import Merge
 from indexer.row import Header, Notice, Row, Unreadable
 from indexer.table import Table, TableRow, column_letters, named_rows
+from models.message import Message
 
 
 def named(*rows, sheet="FAQ", merges=(), **chosen):
@@ -30,7 +31,7 @@ def said(outcome):
 
 def test_cells_get_the_names_of_the_header():
     assert named(["question", "answer"], ["a", "1"], ["b"]) == [
-        Header(sheet="FAQ", names=("question", "answer")),
+        Header(sheet="FAQ", number=1, columns=("question", "answer")),
         Row(number=2, sheet="FAQ", cells={"question": "a", "answer": "1"}),
         Row(number=3, sheet="FAQ", cells={"question": "b"}),
     ]
@@ -57,12 +58,12 @@ def test_comments_above_the_header_are_left_out_without_a_word():
 
 def test_a_header_is_found_within_the_first_ten_rows_only():
     assert cells_of(named(*[["x"]] * 9, ["question"], ["a"])) == {11: {"question": "a"}}
-    assert named(*[["x"]] * 10, ["question"], ["a"])[0] == Header(sheet="FAQ", names=("x",))
+    assert named(*[["x"]] * 10, ["question"], ["a"])[0] == Header(sheet="FAQ", number=1, columns=("x",))
 
 
 def test_without_a_question_column_the_first_row_is_the_header():
     assert named(["Frage"], ["a"]) == [
-        Header(sheet="FAQ", names=("Frage",)),
+        Header(sheet="FAQ", number=1, columns=("Frage",)),
         Row(number=2, sheet="FAQ", cells={"Frage": "a"}),
     ]
 
@@ -74,7 +75,7 @@ def test_a_header_is_found_by_the_column_that_was_chosen_and_then_by_name():
 
 def test_complaints_keep_their_place():
     outcome = named(["question"], ["a"], "broken", ["b"])
-    assert [getattr(item, "row", None) or getattr(item, "number", None) for item in outcome] == [None, 2, 3, 4]
+    assert [getattr(item, "row", None) or getattr(item, "number", None) for item in outcome[1:]] == [2, 3, 4]
 
 
 def test_a_broken_first_row_without_a_header_behind_it_ends_the_table():
@@ -122,7 +123,12 @@ def test_values_merged_over_rows_hold_for_each_but_an_id_only_for_the_first():
 
 
 @pytest.mark.parametrize(
-    ("cell", "shown"), [("x", "'x'"), (7, "'7'"), (Unreadable(problem="is #REF!", fix=""), "a formula or error")]
+    ("cell", "shown"),
+    [
+        ("x", "'x'"),
+        (7, "'7'"),
+        (Unreadable(problem=Message("is #REF!"), fix=Message("")), "a formula or error"),
+    ],
 )
 def test_a_cell_under_no_name_is_a_complaint_that_names_it_as_excel_does(cell, shown):
     assert said(named(["question"], ["a", None, cell])) == [
@@ -138,3 +144,23 @@ def test_a_header_of_many_columns_costs_nothing_in_short_rows():
 @pytest.mark.parametrize(("position", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")])
 def test_columns_have_the_letters_of_excel(position, letters):
     assert column_letters(position) == letters
+
+
+def test_a_header_says_its_row_and_the_columns_by_position():
+    header = named(["Our FAQ"], ["question", None, "answer", "相似问", "相似问"], ["a"])[1]
+    assert (header.number, header.columns) == (2, ("question", "", "answer", "相似问", "相似问 2"))
+    assert header.names == ("question", "answer", "相似问", "相似问 2")
+
+
+def test_a_broken_row_is_told_with_its_cells():
+    (too_many,) = named(["question"], ["a", None, "x"], sheet=None)[1:]
+    (unnamed,) = named(["question"], ["a", "x"])[1:]
+    assert (too_many.cells, unnamed.cells) == (["a", None, "x"], ["a", "x"])
+    assert not too_many.hides_rows
+    assert not unnamed.hides_rows
+
+
+@pytest.mark.parametrize("rows", [["broken", ["a"]], [["question", "note", "note"], ["a"]]])
+def test_a_complaint_that_hides_the_rows_below_says_so(rows):
+    (complaint,) = (item for item in named(*rows) if isinstance(item, Complaint))
+    assert complaint.hides_rows

@@ -2,11 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from indexer.columns import find_columns
+from indexer.columns import ERROR_COLUMNS, find_columns
 from indexer.entry import Entry, derive_id
-from indexer.row import Row, Unreadable
+from indexer.row import Place, Row, Unreadable
 from indexer.validation import RowChecker
 from models import normalise
+from models.message import Message
 
 
 def check(allow_empty_answer=False, **cells):
@@ -20,7 +21,7 @@ def entry_of(**cells):
 
 
 def complaints_of(**cells):
-    return [str(complaint) for complaint in check(**cells)]
+    return [str(complaint) for complaint in check(**cells).complaints]
 
 
 def test_a_full_row_is_an_entry():
@@ -148,7 +149,7 @@ def test_numbers_of_a_workbook_are_texts_in_fields_and_numbers_in_metadata():
 
 
 def test_a_fraction_in_a_text_field_of_a_workbook_is_a_complaint():
-    assert [str(complaint) for complaint in check_sheet(question="q", answer=0.1)] == [
+    assert [str(complaint) for complaint in check_sheet(question="q", answer=0.1).complaints] == [
         "faq.xlsx, sheet FAQ, row 7, column answer: is the number 0.1, whose format is not read: "
         "write it as text (format: Text)"
     ]
@@ -157,7 +158,7 @@ def test_a_fraction_in_a_text_field_of_a_workbook_is_a_complaint():
 @pytest.mark.parametrize("column", ["question", "answer", "enabled", "valid_from", "tags", "note"])
 def test_an_unreadable_cell_is_a_complaint_in_every_column(column):
     cell = Unreadable(problem="is the error #REF!", fix="correct it")
-    complaints = check_sheet(**{"question": "q", "answer": "a", column: cell})
+    complaints = check_sheet(**{"question": "q", "answer": "a", column: cell}).complaints
     assert [str(complaint) for complaint in complaints] == [
         f"faq.xlsx, sheet FAQ, row 7, column {column}: is the error #REF!: correct it"
     ]
@@ -166,3 +167,31 @@ def test_an_unreadable_cell_is_a_complaint_in_every_column(column):
 def test_the_tag_of_a_sheet_is_one_more_tag():
     assert check_sheet(question="q", tags="a,b", tag="Account, login").entry.tags == ("a", "b", "Account, login")
     assert check_sheet(question="q", tags="a", tag="a").entry.tags == ("a",)
+
+
+def test_a_checked_row_knows_where_it_stands_and_complains_about_the_column_of_a_field():
+    row = check_sheet(标准问="q")
+    assert row.place == Place(sheet="FAQ", row=7)
+    said = row.complaint("question", Message("is odd"), Message("look at it"))
+    assert str(said) == "faq.xlsx, sheet FAQ, row 7, column 标准问: is odd: look at it"
+    assert row.complaint("tags", Message("is odd"), Message("look at it")).column == "tags"
+
+
+@pytest.mark.parametrize(
+    ("cells", "identifier"),
+    [
+        ({"id": "a", "question": "", "answer": "1"}, "a"),
+        ({"question": "How?", "answer": ""}, derive_id("How?")),
+        ({"id": "\x07", "question": "How?", "answer": "1"}, None),
+        ({"question": "\u200b", "answer": "1"}, None),
+        ({"question": "", "answer": "1"}, None),
+        ({"id": "a", "question": "How?", "answer": "1", "valid_from": "2026-01-02", "valid_until": "2026-01-01"}, "a"),
+    ],
+)
+def test_a_rejected_row_has_the_id_that_its_entry_would_have_where_that_is_known(cells, identifier):
+    assert check(**cells).id == identifier
+
+
+@pytest.mark.parametrize("column", ERROR_COLUMNS.values())
+def test_the_column_of_errors_that_we_gave_back_is_never_read(column):
+    assert entry_of(question="q", answer="a", note="n", **{column: "row 7: is empty"}).metadata == {"note": "n"}

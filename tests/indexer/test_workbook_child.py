@@ -15,6 +15,10 @@ def read(opened):
     return lambda path, *asked: list(read_workbook(opened(path), asked))
 
 
+def fault(template, **values):
+    return {"fault": {"template": template, "values": values}}
+
+
 def rows_of(messages):
     return {message["row"]: message["cells"] for message in messages if "row" in message}
 
@@ -77,18 +81,18 @@ def test_merges_are_told_as_excel_numbers_rows(read, write_workbook):
 
 
 def test_errors_and_formulas_without_a_value_are_told_in_their_cell(read, write_workbook, edit_sheet):
-    def fault(workbook):
+    def break_a_cell(workbook):
         workbook["A"]["B2"].data_type = "e"
 
-    path = write_workbook({"A": [["q", "=A1"], ["x", "#REF!"]]}, change=fault)
+    path = write_workbook({"A": [["q", "=A1"], ["x", "#REF!"]]}, change=break_a_cell)
     assert rows_of(read(path)) == {
-        1: ["q", {"fault": "a formula without a value"}],
-        2: ["x", {"fault": "the error #REF!"}],
+        1: ["q", fault("a formula without a value")],
+        2: ["x", fault("the error {code}", code="#REF!")],
     }
     assert rows_of(read(edit_sheet('<row r="9"><c r="C9" t="e"><v>#N/A</v></c></row>')))[9] == [
         None,
         None,
-        {"fault": "the error #N/A"},
+        fault("the error {code}", code="#N/A"),
     ]
 
 
@@ -134,5 +138,5 @@ def test_a_row_of_more_than_ten_megabytes_is_told_as_too_long(read, edit_sheet, 
 
 def test_a_number_beyond_all_numbers_is_a_fault(read, edit_sheet):
     assert rows_of(read(edit_sheet('<row r="3"><c r="A3"><v>1e999</v></c></row>')))[3] == [
-        {"fault": "a number beyond all numbers"}
+        fault("a number beyond all numbers")
     ]

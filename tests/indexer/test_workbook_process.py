@@ -82,6 +82,15 @@ def test_a_refusal_of_the_child_comes_back(edit_workbook):
     assert children() == []
 
 
+def test_a_refusal_of_the_child_is_said_in_another_language(good_workbook):
+    chinese = {"has no sheet {names}": "没有工作表 {names}", "choose among {names}": "可选：{names}", " or ": " 或 "}
+    with pytest.raises(RefusedWorkbook) as caught:
+        messages(good_workbook, "{x}", "问\udcff")
+    assert caught.value.problem == r"has no sheet '{x}' or '问\udcff'"
+    assert caught.value.problem.translated(lambda t: chinese.get(t, t)) == r"没有工作表 '{x}' 或 '问\udcff'"
+    assert caught.value.fix.translated(lambda t: chinese.get(t, t)) == "可选：'FAQ'"
+
+
 def test_a_sheet_that_is_no_xml_is_refused(edit_workbook):
     path = edit_workbook({SHEET: lambda xml: xml.replace(b"<row", b"<row<", 1)})
     assert refusal(path) == f"holds in {SHEET} what is no XML"

@@ -3,6 +3,7 @@ import pytest
 from indexer.errors import InputError
 from indexer.row import Header, Notice, Row, Unreadable
 from indexer.workbook_rows import workbook_rows
+from models.message import Message
 
 FAQ = [["question", "answer"], ["a", "1"]]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -23,9 +24,9 @@ def test_each_sheet_has_a_header_of_its_own(write_workbook):
     path = write_workbook({"A": FAQ, "empty": [], "B": [["note"], ["title"], ["答案", "标准问"], ["2", "b"]]})
     rows = read(path)
     assert [row for row in rows if isinstance(row, Header | Row)] == [
-        Header(sheet="A", names=("question", "answer")),
+        Header(sheet="A", number=1, columns=("question", "answer")),
         Row(number=2, sheet="A", cells={"question": "a", "answer": "1"}),
-        Header(sheet="B", names=("答案", "标准问")),
+        Header(sheet="B", number=3, columns=("答案", "标准问")),
         Row(number=4, sheet="B", cells={"答案": "2", "标准问": "b"}),
     ]
     assert [(row.said.sheet, row.said.row) for row in rows if isinstance(row, Notice)] == [("B", 1), ("B", 2)]
@@ -54,9 +55,18 @@ def test_a_sheet_whose_header_is_refused_does_not_end_the_others(write_workbook)
 
 def test_faults_are_unreadable_cells(write_workbook):
     rows = read(write_workbook({"A": [["question", "answer"], ["a", "=B9"]]}))
-    assert rows[1].cells["answer"] == Unreadable(
-        problem="is a formula without a value", fix="correct it, and save the workbook in Excel"
+    unreadable = Unreadable(
+        problem=Message("is a formula without a value"), fix=Message("correct it, and save the workbook in Excel")
     )
+    assert rows[1].cells["answer"] == unreadable
+
+
+def test_a_fault_that_the_child_has_told_is_said_in_another_language(edit_sheet):
+    chinese = {"is {fault}": "是{fault}", "the error {code}": "错误值 {code}"}
+    rows = read(edit_sheet('<row r="3"><c r="A3" t="e"><v>#N/A</v></c></row>'))
+    problem = rows[2].cells["question"].problem
+    assert problem == "is the error #N/A"
+    assert problem.translated(chinese.__getitem__) == "是错误值 #N/A"
 
 
 def test_a_row_that_is_too_long_is_a_complaint_with_its_sheet_and_the_others_are_read(edit_sheet):

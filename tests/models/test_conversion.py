@@ -83,6 +83,14 @@ def test_a_checkpoint_becomes_a_model_directory_that_opens(convert, tmp_path):
     assert ConfidenceMap.read(out / "confidence.json", spec.digest).fitted_on == "easy"
 
 
+def test_the_comparison_is_told_in_every_language(checkpoint, tmp_path, easy):
+    told = []
+    convert_checkpoint(checkpoint, tmp_path / "tiny", OPTIONS, [easy], on_progress=told.append)
+    count = len(easy.texts) + len(easy.queries)
+    assert told == [f"comparing int8 with fp32 on {easy.name}: {count:,} texts each"]
+    assert told[0].translated(lambda _: "{name}：{count:,} 条文本") == f"{easy.name}：{count:,} 条文本"
+
+
 def test_the_same_checkpoint_gives_the_same_digest(convert, tmp_path):
     assert convert() == convert(out=tmp_path / "again")
 

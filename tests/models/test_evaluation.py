@@ -137,5 +137,6 @@ def test_the_last_phrasing_of_each_group_is_held_out(tmp_path):
     rows = [{"question": "A?", "similar": ["AA?", "AAA?"]}, {"question": "B?", "similar": []}]
     (tmp_path / "faq.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     data = hold_out_one_text(tmp_path / "faq.jsonl")
+    assert data.name == f"{tmp_path.name}/faq.jsonl, one phrasing held out"
     assert (data.texts, data.queries, data.relevant) == (("A?", "AA?", "B?"), ("AAA?",), (frozenset([0]),))
     assert data.group_of_text.tolist() == [0, 0, 1]

@@ -259,14 +259,21 @@ def faqmatch(tmp_path) -> Command:
     """
 
     def run(*arguments: object, before: tuple[str, ...] = (), packages: Path | None = None, **environment: str) -> Ran:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FAQMATCH_")}
+        ours = ("FAQMATCH_", "LC_", "LANG")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         path = [str(REPOSITORY)] if packages is None else [str(REPOSITORY), str(packages)]
         python = [sys.executable, "-W", "error"] if packages is None else [sys.executable, "-W", "error", "-S"]
         command = [argument if isinstance(argument, bytes) else str(argument) for argument in arguments]
         ended = subprocess.run(
             [*before, *python, "-m", "service.cli", *command],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": os.pathsep.join(path), "HOME": str(tmp_path), **environment},
+            env={
+                **inherited,
+                "PYTHONPATH": os.pathsep.join(path),
+                "HOME": str(tmp_path),
+                "LANG": "C.UTF-8",
+                **environment,
+            },
             capture_output=True,
             text=True,
             timeout=60,

@@ -8,10 +8,11 @@ import pytest
 
 from indexer.home import Home
 from indexer.publishing import read_current, roll_back
-from models.directory import compute_digest, open_directory, write_spec
+from indexer.version import read_manifest
+from models.directory import compute_digest, hash_file, open_directory, write_spec
 from service.errors import NotReady, UnknownKnowledgeBase
 from service.matching import MatchOptions, Thresholds
-from service.registry import Registry
+from service.registry import LoadedModel, Registry
 
 QUESTION = "i forgot my pass word"
 
@@ -141,6 +142,16 @@ def test_a_new_version_with_one_turned_bit_is_refused_and_the_old_one_serves_on(
     assert readiness.ready
     assert readiness.problems == (f"demo: {info.problem}",)
     assert str(home.path) not in info.problem
+
+
+def test_a_problem_can_be_told_in_another_language_and_names_no_path_there_either(registry, home, publish):
+    chinese = {"{file}: is missing": "{file}：不存在", "{problem}: {fix}": "{problem}：{fix}"}
+    publish(home, "the third answer")
+    file = current_file(home, "dense.faiss")
+    file.unlink()
+    registry.refresh()
+    told = registry.describe("demo").problem.translated(lambda text: chinese.get(text, text))
+    assert told == f"{file.relative_to(home.path)}：不存在：roll back, or index again"
 
 
 def test_a_new_version_without_one_of_its_files_is_refused(registry, home, publish):
@@ -310,6 +321,16 @@ def test_a_start_with_another_model_in_its_place_names_both(own_home, encoder):
     assert f"built with {encoder.spec.label}" in problem
     assert "index again, or restore the model" in problem
     assert str(own_home.path) not in problem
+
+
+def test_a_model_fits_versions_of_its_encoder_that_recorded_its_seal_or_none(home, encoder, confidence):
+    manifest = read_manifest(current_file(home, ""))
+    assert manifest.model_seal == hash_file(home.model_path(encoder.spec) / "spec.json")
+    model = LoadedModel(encoder=encoder, confidence=confidence, seal=manifest.model_seal)
+    assert model.fits(manifest)
+    assert model.fits(replace(manifest, model_seal=None))  # of before there were seals
+    assert not model.fits(replace(manifest, model_seal="0" * 64))
+    assert not model.fits(replace(manifest, encoder=replace(encoder.spec, digest="0" * 64)))
 
 
 def test_a_deleted_knowledge_base_disappears(registry, home):

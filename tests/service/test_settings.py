@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from models.message import Message
 from service.cores import available_cores
 from service.errors import SettingsError
 from service.settings import Settings, load_settings
@@ -61,6 +62,37 @@ def test_a_value_out_of_range_names_the_setting_in_all_its_spellings(monkeypatch
     monkeypatch.setenv("FAQMATCH_PORT", "70000")
     with pytest.raises(SettingsError, match=r"setting port \(FAQMATCH_PORT, or port in faqmatch\.toml\): .*65535"):
         load_settings()
+
+
+def test_every_mistake_is_told_at_once(monkeypatch):
+    monkeypatch.setenv("FAQMATCH_PORT", "nine")
+    monkeypatch.setenv("FAQMATCH_QUEUE", "-1")
+    with pytest.raises(SettingsError, match=r"^setting port .*: Input .* integer; setting queue .*: Input .* to 0$"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "nine"),
+        ("port", "70000"),
+        ("queue", "-1"),
+        ("log_questions", "maybe"),
+        ("cors_origins", "example.org"),
+        ("api_keys", "no-colon"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_can_be_said_in_every_language(monkeypatch, name, value):
+    monkeypatch.setenv(f"FAQMATCH_{name.upper()}", value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    [told] = [part for part in raised.value.message.values.values() if part != "; "]
+    assert isinstance(told.values["reason"], Message)
+
+
+def test_the_language_of_the_command_line_is_no_setting_and_no_mistake(monkeypatch):
+    monkeypatch.setenv("FAQMATCH_LANG", "zh")
+    assert load_settings().port == 8080
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch):

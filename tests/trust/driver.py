@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from indexer import durable
+from indexer.entries import Reading
 from indexer.entry import Entry
 from indexer.home import Home
 from indexer.publishing import publish_lock, roll_back, version_names
 from indexer.reindex import reindex
+from indexer.row import Place
 from models.directory import open_directory
 from models.encoder import OnnxEncoder
 from service.commands.index import index
@@ -95,12 +97,27 @@ def do_half(step: str, path: Path) -> None:
             file.unlink()
 
 
+def reading_of(entries: tuple[Entry, ...]) -> Reading:
+    """Give what a file of these entries would be read as, one a row."""
+    return Reading(
+        entries=entries,
+        places={entry.id: Place(row=row) for row, entry in enumerate(entries, start=2)},
+        notices=(),
+        complaints=(),
+        rows=len(entries),
+        folded=0,
+        rejected_ids=frozenset(),
+        rejected_without_id=0,
+        sheets=(),
+    )
+
+
 def run_task(task: str, home: Home, models: list[str], number: int, kb_name: str) -> None:
     kb = home.knowledge_base(kb_name)
     _, new = models
     match task:
         case "index":
-            index(home, kb_name, numbered(number), new, 1)
+            index(home, kb_name, reading_of(numbered(number)), new, 1)
         case "publish":
             [path] = (home.path / "models").glob("new@*")
             reindex(home, kb, numbered(number), OnnxEncoder.open(path))

@@ -30,6 +30,19 @@ def test_an_equal_question_is_answered_without_encoding(faqmatch, home):
     assert any("decide" in line and "answer: the key of a phrasing is equal" in line for line in lines)
 
 
+def test_the_way_to_an_answer_is_told_in_chinese(faqmatch, home):
+    ran = faqmatch("ask", "i forgot my pass word", "--kb", "demo", "--home", home.path, FAQMATCH_LANG="zh")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0].endswith("）")
+    assert "（置信度 0." in lines[0]
+    stages = {cells[1].strip(): cells[2].strip() for line in lines if len(cells := line.split("│")) == 5}
+    assert stages.keys() >= {"规范化", "完全一致的键", "编码", "召回", "置信度", "判定", "总计"}
+    assert stages["判定"].endswith("（阈值：回答 0.8，澄清 0.4）")
+    exact = faqmatch("ask", "how do i reset my password", "--kb", "demo", "--home", home.path, FAQMATCH_LANG="zh").out
+    assert exact.splitlines()[:2] == ["直接回答（置信度 1.000）", "the second answer"]
+
+
 def test_the_answer_is_printed_to_the_letter(faqmatch, home, publish):
     tricky = "[bold]Open[/bold] :warning:\n\tsettings, 100% {sure}"
     publish(home, tricky)

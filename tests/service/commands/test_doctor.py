@@ -26,6 +26,13 @@ def doctor(faqmatch):
     return run
 
 
+@pytest.fixture
+def kb_file(home):
+    """Give a file of the current version."""
+    kb = home.knowledge_base("demo")
+    return lambda name: kb.versions / version_names(kb)[1] / name
+
+
 def test_the_lines_are_aligned_and_counted_and_a_whole_home_passes(faqmatch, home, encoder):
     before = sorted(home.path.rglob("*"))
     ran = faqmatch("doctor", "--home", home.path, "--port", "0")
@@ -37,6 +44,31 @@ def test_the_lines_are_aligned_and_counted_and_a_whole_home_passes(faqmatch, hom
     assert f"ok    model {encoder.spec.label}: whole" in lines
     assert "ok    leftovers: none" in lines
     assert sorted(home.path.rglob("*")) == before
+
+
+def test_every_line_is_told_in_chinese_with_what_is_wrong_and_the_fix(faqmatch, home, kb_file, damage):
+    damage(kb_file("vectors.npy"))
+    (home.path / "models/.staging-1").mkdir()
+    ran = faqmatch("doctor", "--home", home.path, "--port", "0", FAQMATCH_LANG="zh")
+    *lines, count = ran.out.splitlines()
+    assert (ran.code, ran.err) == (1, "")
+    assert all(line.startswith(("正常  ", "注意  ", "失败  ")) for line in lines)
+    assert count.endswith("失败 1 项")
+    [failure] = [line for line in lines if line.startswith("失败")]
+    assert failure.endswith(
+        f"（当前版本）：{kb_file('vectors.npy')}：被改动或已损坏（SHA-256 不符）：请回滚，或重新索引"
+    )
+    assert "注意  残留文件：models/.staging-1，由被强行终止的任务留下：下次建立索引时会自动清除" in lines
+    assert f"正常  数据目录：{home.path} 可写入" in lines
+
+
+def test_json_is_the_same_in_every_language(faqmatch, home):
+    def found(language):
+        ran = faqmatch("doctor", "--home", home.path, "--port", "0", "--json", FAQMATCH_LANG=language)
+        return {one["what"]: one["fix"] for one in json.loads(ran.out)["findings"]}
+
+    assert found("zh") == found("en")
+    assert found("zh")["leftovers"] == ""
 
 
 def test_everything_is_looked_at(doctor, home, encoder):

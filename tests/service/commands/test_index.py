@@ -2,6 +2,7 @@ import io
 import json
 import os
 import random
+import re
 import zipfile
 
 import pytest
@@ -26,6 +27,17 @@ def faq(tmp_path):
     return write
 
 
+def what_was_read(file="faq.csv", rows=0, rejected=0, folded=0, entries=0, notices=0) -> str:
+    """The line about what was read."""
+    return f"{file}: {rows} rows, {rejected} rejected, {folded} folded, {entries} entries, {notices} notices"
+
+
+def summary(entries, new=0, changed=0, unchanged=0, removed=0, rejected=0) -> str:
+    """How the line about what was done begins."""
+    counts = f"{new} new, {changed} changed, {unchanged} unchanged, {removed} removed, {rejected} rejected"
+    return f"{entries} entries ({counts}), "
+
+
 def files_under(folder) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
@@ -36,12 +48,6 @@ def files_under(folder) -> list[str]:
         ("id,question\na,How?\n", "faq.csv: has no answer column among 'id', 'question': name a column answer"),
         (HEADER + "a,,By card.\n", "faq.csv, row 2, column question: is empty: write a question"),
         (HEADER + "a,How?,\n", "faq.csv, row 2, column answer: is empty: write an answer, or index with"),
-        (HEADER + "a,How?,So.\na,Why?,So.\n", "faq.csv, row 3, column id: 'a' is the id of row 2 too: give each row"),
-        (
-            HEADER + "a,How?,So.\nb,how,Or so.\n",
-            "faq.csv, row 3, column question: 'how' (id 'b') stands in row 2 (id 'a') with another answer: "
-            "merge the two rows, or index with --allow-conflicts",
-        ),
         (
             HEADER + f"a,{'q' * 2_000},So.\n",
             "faq.csv, row 2, column question: has 2,000 characters, the limit is 1,000",
@@ -82,11 +88,16 @@ def test_one_bad_row_of_many_applies_nothing_and_every_bad_row_is_told(faqmatch,
     ran = faqmatch("index", bad, "--kb", "demo", "--home", home.path)
     assert ran.code == 1
     assert "Traceback" not in ran.err
-    rows = [("row 3", "question: is empty"), ("row 4", "answer: is empty"), ("row 6", "'d' is the id of row 5 too")]
+    rows = [
+        ("row 3", "question: is empty"),
+        ("row 4", "answer: is empty"),
+        ("row 5", "'d' is the id of row 6 too"),
+        ("row 6", "'d' is the id of row 5 too"),
+    ]
     for row, problem in rows:
         [line] = [line for line in ran.err.splitlines() if f", {row}, " in line]
         assert problem in line
-    assert len(ran.err.splitlines()) == 3
+    assert len(ran.err.splitlines()) == 4
     assert kb.current_file.read_bytes() == before
     assert files_under(home.path) == there
 
@@ -94,7 +105,7 @@ def test_one_bad_row_of_many_applies_nothing_and_every_bad_row_is_told(faqmatch,
 def test_check_looks_and_writes_nothing(faqmatch, faq, tmp_path):
     file = faq(GOOD)
     ran = faqmatch("index", file, "--kb", "shop", "--home", tmp_path / "home", "--check")
-    assert (ran.code, ran.out, ran.err) == (0, "faq.csv: 2 rows, 2 entries, 0 notices\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, f"{what_was_read(rows=2, entries=2)}\n", "")
     assert files_under(tmp_path) == ["faq.csv"]
 
 
@@ -103,20 +114,20 @@ def test_a_file_is_published_and_the_second_time_nothing_is_to_do(faqmatch, faq,
     first = faqmatch("index", file, "--kb", "shop", "--home", home.path)
     assert first.code == 0, first
     version = read_current(home.knowledge_base("shop")).version
-    assert "2 entries (2 new, 0 changed, 0 unchanged, 0 removed), 2 phrasings, 2 texts encoded\n" in first.out
+    assert f"{summary(2, new=2)}2 phrasings, 2 texts encoded, 0 near-duplicates found\n" in first.out
     assert f"knowledge base shop: published version {version} with {encoder.spec.label}\n" in first.out
     again = faqmatch("index", file, "--kb", "shop", "--home", home.path)
-    assert "2 entries (0 new, 0 changed, 2 unchanged, 0 removed), 2 phrasings, 0 texts encoded\n" in again.out
+    assert f"{summary(2, unchanged=2)}2 phrasings, 0 texts encoded, 0 near-duplicates found\n" in again.out
     assert f"nothing has changed, still current: version {version}" in again.out
     file.write_text(GOOD.replace("By card.", "By card or cash.") + "c,Where?,Here.\n")
     changed = faqmatch("index", file, "--kb", "shop", "--home", home.path)
-    assert "3 entries (1 new, 1 changed, 1 unchanged, 0 removed), 3 phrasings, 1 texts encoded\n" in changed.out
+    assert f"{summary(3, new=1, changed=1, unchanged=1)}3 phrasings, 1 texts encoded, 0 near-" in changed.out
     assert read_current(home.knowledge_base("shop")).version > version
 
 
 def test_progress_comes_as_plain_lines_where_there_is_no_terminal(faqmatch, faq, home):
     ran = faqmatch("index", faq(GOOD), "--kb", "shop", "--home", home.path)
-    assert ran.err.splitlines() == ["encode 0/2", "encode 2/2", "index 0/2", "index 2/2"]
+    assert ran.err.splitlines() == [f"{stage} {done}/2" for stage in ("encode", "index", "compare") for done in (0, 2)]
 
 
 def test_rows_without_an_answer_are_taken_when_they_may_be(faqmatch, faq, home):
@@ -317,7 +328,9 @@ def test_a_sheet_may_be_chosen(faqmatch, workbook, faq):
     file = workbook(SHEETS)
     assert faqmatch("index", file, "--kb", "shop", "--check", "--sheet", "Money").out.startswith("faq.xlsx: 1 rows, ")
     both = ("--sheet", "Money", "--sheet", "账号")
-    assert faqmatch("index", file, "--kb", "shop", "--check", *both).out.startswith("faq.xlsx: 2 rows, 2 entries")
+    assert faqmatch("index", file, "--kb", "shop", "--check", *both).out.startswith(
+        what_was_read("faq.xlsx", rows=2, entries=2)
+    )
     assert faqmatch("index", file, "--kb", "shop", "--check", "--sheet", "Geld").mistake == (
         "faq.xlsx: has no sheet 'Geld': choose among '账号', 'Money'"
     )
@@ -392,4 +405,45 @@ def test_the_way_a_file_was_read_is_noticed(faqmatch, faq):
         "notice: faq.csv: is not in UTF-8: read as GB18030",
         "notice: faq.csv: has semicolons between its cells: read so",
     ]
-    assert ran.out == "faq.csv: 2 rows, 2 entries, 2 notices\n"
+    assert ran.out == f"{what_was_read(rows=2, entries=2, notices=2)}\n"
+
+
+def test_near_duplicates_are_told_with_their_rows_and_counted(faqmatch, faq, home):
+    file = faq(
+        HEADER
+        + "a,How do I reset my password?,So.\nb,Where is my parcel?,Here.\nc,How can I reset my password?,Thus.\n"
+    )
+    ran = faqmatch("index", file, "--kb", "shop", "--home", home.path)
+    assert ran.code == 0, ran
+    [line] = [line for line in ran.err.splitlines() if line.startswith("near-duplicate: ")]
+    assert re.fullmatch(
+        r"near-duplicate: row 2 'How do I reset my password\?' and row 4 'How can I reset my password\?' "
+        r"\(similarity (0\.9[5-9]|1\.00)\): merge them, or make them differ",
+        line,
+    )
+    assert ", 1 near-duplicates found\n" in ran.out
+    again = faqmatch("index", file, "--kb", "shop", "--home", home.path)
+    assert "near-duplicate: " not in again.err
+
+
+def test_near_duplicates_of_a_workbook_are_told_with_their_sheets(faqmatch, workbook, home):
+    header = ["question", "answer"]
+    sheets = {
+        "A": [header, ["How do I reset my password?", "So."]],
+        "B": [header, ["How can I reset my password?", "x"]],
+    }
+    ran = faqmatch("index", workbook(sheets), "--kb", "shop", "--home", home.path)
+    assert "near-duplicate: row 2 of sheet 'A' 'How do I" in ran.err
+    assert "and row 2 of sheet 'B' 'How can I" in ran.err
+
+
+def test_few_of_many_near_duplicates_are_shown_unless_all_are_wanted(faqmatch, faq, home):
+    ask = "Please tell me how I can reset the password of my account, ticket"
+    file = faq("question,answer\n" + "".join(f'"{ask} {number}",{number}\n' for number in range(10, 18)))
+    some = faqmatch("index", file, "--kb", "some", "--home", home.path)
+    lines = [line for line in some.err.splitlines() if line.startswith("near-duplicate: ")]
+    assert len(lines) == 21
+    left = int(re.fullmatch(r"near-duplicate: and (\d+) more \(all with --all-notices\)", lines[-1])[1])
+    assert f", {20 + left} near-duplicates found\n" in some.out
+    every = faqmatch("index", file, "--kb", "all", "--home", home.path, "--all-notices")
+    assert every.err.count("near-duplicate: ") == 20 + left

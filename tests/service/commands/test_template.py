@@ -9,13 +9,24 @@ def test_a_template_is_written_and_indexed_without_a_notice(faqmatch, tmp_path, 
     assert ran.out == f"{name}: fill it in, then look at it with: faqmatch index {name} --kb NAME --check\n"
     ran = faqmatch("index", name, "--kb", "shop", "--home", tmp_path / "home")
     assert ran.code == 0, ran
-    assert "1 rows, 1 entries, 0 notices" in ran.out
+    assert "1 entries, 0 notices" in ran.out
     assert question in faqmatch("ask", question, "--kb", "shop", "--home", tmp_path / "home").out
 
 
-def test_a_template_is_in_english_unless_another_language_is_asked_for(faqmatch, tmp_path):
-    assert faqmatch("template", "faq.csv").code == 0
-    assert "How do I reset my password?" in (tmp_path / "faq.csv").read_text()
+@pytest.mark.parametrize(
+    ("environment", "options", "question"),
+    [
+        ({}, (), "How do I reset my password?"),
+        ({"FAQMATCH_LANG": "zh"}, (), "如何重置密码？"),
+        ({"LANG": "zh_CN.UTF-8"}, (), "如何重置密码？"),
+        ({"FAQMATCH_LANG": "zh"}, ("--language", "en"), "How do I reset my password?"),
+    ],
+)
+def test_a_template_is_in_the_language_of_the_command_line_unless_another_is_asked_for(
+    faqmatch, tmp_path, environment, options, question
+):
+    assert faqmatch("template", "faq.csv", *options, **environment).code == 0
+    assert question in (tmp_path / "faq.csv").read_text()
 
 
 def test_a_template_is_never_written_over_a_file(faqmatch, tmp_path):

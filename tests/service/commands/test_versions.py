@@ -53,6 +53,19 @@ def test_verify_calls_whole_what_is_whole(faqmatch, home, kb):
     assert ran.out == f"demo {older}: whole\ndemo {newer} (current): whole\n2 versions, all whole\n"
 
 
+def test_versions_and_their_state_are_told_in_chinese(faqmatch, home, kb, damage):
+    older, newer = version_names(kb)
+    header = faqmatch("versions", "--kb", "demo", "--home", home.path, FAQMATCH_LANG="zh").out.splitlines()[1]
+    assert header.replace("┃", " ").split() == ["版本", "条目数", "问法数", "索引", "模型", "大小"]
+    file = kb.versions / older / "dense.faiss"
+    damage(file)
+    ran = faqmatch("verify", "--home", home.path, FAQMATCH_LANG="zh")
+    assert ran.mistake == "2 个版本中有 1 个不可信：请回滚到完好的版本，或重新索引"
+    first, second = ran.out.splitlines()
+    assert first == f"demo {older}：{file}：被改动或已损坏（SHA-256 不符）：请回滚，或重新索引"
+    assert second == f"demo {newer}（当前版本）：完好"
+
+
 def test_verify_names_every_damaged_file_and_fails(faqmatch, home, kb, damage):
     older, newer = version_names(kb)
     damage(kb.versions / older / "dense.faiss")
@@ -70,6 +83,20 @@ def test_verify_looks_at_the_model_too(faqmatch, home, damage, encoder):
     ran = faqmatch("verify", "--home", home.path)
     assert ran.mistake.startswith("2 of 2 versions")
     assert f"{model / 'model.onnx'}: was changed or damaged" in ran.out
+
+
+def test_verify_and_rollback_name_a_model_that_was_edited_so_that_its_spec_fits(faqmatch, home, kb, encoder):
+    older, newer = version_names(kb)
+    spec = home.model_path(encoder.spec) / "spec.json"
+    content = spec.read_bytes()
+    spec.unlink()
+    spec.write_bytes(content.replace(b'"en"', b'"eo"'))
+    changed = f"{spec}: was changed or damaged (its SHA-256 differs from what version {{}} recorded): restore it"
+    out = faqmatch("verify", "--home", home.path).out
+    assert f"demo {older}: {changed.format(older)}" in out
+    assert f"demo {newer} (current): {changed.format(newer)}" in out
+    mistake = faqmatch("rollback", "--kb", "demo", "--home", home.path, "--to", older).mistake
+    assert mistake.startswith(changed.format(older))
 
 
 @pytest.mark.parametrize("command", ["versions", "rollback", "verify"])

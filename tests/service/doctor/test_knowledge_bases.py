@@ -97,6 +97,17 @@ def test_a_damaged_model_is_told_with_the_version_too(home, kb, encoder, damage)
     assert newer.fix == "restore it from a backup, or index again"
 
 
+def test_a_model_that_was_edited_so_that_its_spec_fits_is_told_with_the_version(home, kb, encoder):
+    spec = home.model_path(encoder.spec) / "spec.json"
+    content = spec.read_bytes()
+    spec.unlink()
+    spec.write_bytes(content.replace(b'"en"', b'"eo"'))
+    older, newer = grave(check(home, kb))
+    assert (older.status, newer.status) == ("warn", "fail")
+    assert newer.finding.startswith(f"{spec}: was changed or damaged (its SHA-256 differs from what version ")
+    assert newer.fix == "restore it from a backup, or index again"
+
+
 def test_the_quantities_follow_from_the_folders(home, kb, publish):
     publish(home, "another answer", kb="shop")
     shop = home.knowledge_base("shop")

@@ -43,9 +43,12 @@ def test_a_variable_that_is_no_setting_is_a_warning():
 
 
 def test_variables_are_named_and_never_their_values():
-    given = {"FAQMATCH_CONFIG": "x", "faqmatch_port": "1", "FAQMATCH_API_KEYS": KEY}
+    given = {"FAQMATCH_CONFIG": "x", "faqmatch_port": "1", "FAQMATCH_API_KEYS": KEY, "FAQMATCH_LANG": "zh"}
     found = setup.check_variables(given)
-    assert (found.status, found.finding) == ("ok", "FAQMATCH_API_KEYS, FAQMATCH_CONFIG, faqmatch_port")
+    assert (found.status, found.finding) == (
+        "ok",
+        "FAQMATCH_API_KEYS, FAQMATCH_CONFIG, FAQMATCH_LANG, faqmatch_port",
+    )
     assert setup.check_variables({}).finding == "none set"
 
 
