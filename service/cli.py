@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 model_app = typer.Typer(help="Model directories: list, show, check, make.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+train_app = typer.Typer(help="Train models by a recipe (needs the extra train).", no_args_is_help=True)
+app.add_typer(train_app, name="train")
 
 # `readable=False` everywhere: the one line of those who read is better than the parser's.
 HomeOption = Annotated[
@@ -312,6 +314,48 @@ def model_convert(
     options = ConversionOptions(name=name or out.name, languages=tuple(languages.split(",")), max_tokens=max_tokens)
     spec = convert_checkpoint(checkpoint, out, options, sets, _settings(threads=threads).threads, on_progress=say)
     say(Message("{folder}: {model}, see card.md there for what was measured", folder=out, model=spec.label))
+
+
+@train_app.command("siamese")
+def train_siamese(
+    recipe: Annotated[str, typer.Option(help="Recipe: a TOML file, or the name of a shipped one, such as own-faq.")],
+    data: Annotated[Path, typer.Option(help="Folder of the files that the recipe names.", readable=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write; a second start goes on there.", readable=False)],
+    base: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint folder of a BERT encoder [default: the pretrained trunk].", readable=False),
+    ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0, help="Stop after the first steps where it would take longer.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model [default: that of the recipe].")] = None,
+    languages: Annotated[str, typer.Option(help="Languages it knows, comma separated.")] = "zh,en",
+    development: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder with faq.jsonl and queries.jsonl; may be repeated [default: the bundled FAQ].", readable=False
+        ),
+    ] = None,
+) -> None:
+    """Train a question encoder by a recipe and make it a model folder; a training that was stopped goes on."""
+    from service.commands.models import require_training_extra
+
+    require_training_extra("sentence_transformers", "datasets", "accelerate")
+    from service.commands.train import TrainingOptions, train_siamese_model
+
+    train_siamese_model(
+        TrainingOptions(
+            recipe=recipe,
+            data=data,
+            out=out,
+            base=base,
+            max_hours=max_hours,
+            name=name,
+            languages=tuple(languages.split(",")),
+            development=development or (),
+            threads=_settings().threads,
+        )
+    )
 
 
 def _settings(**given: Any) -> Any:  # noqa: ANN401 (Settings, imported late)

@@ -1,0 +1,71 @@
+"""The losses of the recipes that sentence-transformers does not have, and the log of all losses."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+from torch.nn.functional import kl_div, log_softmax, mse_loss, softmax
+
+
+class NeighbourhoodDistillation(nn.Module):
+    """Make the student's similarities within a batch those of a teacher.
+
+    KL divergence between the softmax over each text's similarities to the others (RKD, arXiv:1904.05068; the batch
+    as its own queue, SEED, arXiv:2101.04731), plus `squared_error` times the mean squared difference of the
+    similarities themselves where the two scales are to be the same.
+    """
+
+    def __init__(
+        self, model: SentenceTransformer, *, temperature: float, teacher_temperature: float, squared_error: float
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.temperature = temperature
+        self.teacher_temperature = teacher_temperature
+        self.squared_error = squared_error
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """Give the loss of a block; `labels`, (rows, 2 * dim), are the teacher's vectors of both columns."""
+        student = torch.cat([self.model(features)["sentence_embedding"] for features in sentence_features])
+        student = nn.functional.normalize(student, dim=-1)
+        first, second = labels.to(student.dtype).chunk(2, dim=1)
+        taught = _without_self(torch.cat([first, second]))
+        learnt = _without_self(student)
+        divergence = kl_div(
+            log_softmax(learnt / self.temperature, dim=1),
+            softmax(taught / self.teacher_temperature, dim=1),
+            reduction="batchmean",
+        )
+        if not self.squared_error:
+            return divergence
+        return divergence + self.squared_error * mse_loss(learnt, taught)
+
+
+class RecordedLoss(nn.Module):
+    """A loss that remembers its values since they were last taken."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+        self._values: list[Tensor] = []
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Tensor:  # noqa: ANN401 (those of the loss)
+        """Give the loss."""
+        value: Tensor = self.loss(*arguments, **keywords)
+        self._values.append(value.detach())
+        return value
+
+    def take_mean(self) -> float | None:
+        """Give the mean since the last time, None where there was no value."""
+        mean = torch.stack(self._values).mean().item() if self._values else None
+        self._values.clear()
+        return mean
+
+
+def _without_self(vectors: Tensor) -> Tensor:
+    """Similarities of each text to the others, (n, n - 1)."""
+    count = len(vectors)
+    similarities = vectors @ vectors.T
+    return similarities.flatten()[1:].view(count - 1, count + 1)[:, :-1].reshape(count, count - 1)

@@ -1,0 +1,49 @@
+"""What a checkpoint says of itself: `PROVENANCE.md`, which the conversion takes over into the model's card."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from models.training.recipe import Recipe
+
+PROVENANCE: Final = "PROVENANCE.md"
+
+
+def write_provenance(
+    checkpoint: Path,
+    *,
+    base: Path,
+    recipe: Recipe,
+    recipe_name: str,
+    rows: Mapping[str, int],
+    steps: int,
+    development: Mapping[str, float],
+) -> None:
+    """Write where the weights come from, what trained them under which licences, and what was measured on the way.
+
+    `rows` are the rows drawn of each task, in the order of the recipe; `development` its metric by direction.
+    """
+    inherited = base / PROVENANCE
+    before = inherited.read_text(encoding="utf-8").strip() if inherited.is_file() else f"- Weights: {base.name}."
+    table = "\n".join(
+        f"| {task.kind} | {', '.join(task.files)} | {count:,} | {task.source or 'not stated'} |"
+        for task, count in zip(recipe.task, rows.values(), strict=True)
+    )
+    measured = ", ".join(
+        f"{name.removeprefix('p_at_1').removeprefix('_') or 'mean'} {value:.4f}" for name, value in development.items()
+    )
+    held_out = f"- Not one text of these was trained on: {', '.join(recipe.held_out)}.\n" if recipe.held_out else ""
+    (checkpoint / PROVENANCE).write_text(
+        f"""{before.replace("Not trained any further.", "The trunk of what follows.")}
+
+Trained by the recipe {recipe_name}: {steps:,} steps of {recipe.rows} rows of two texts, rate {recipe.learning_rate:g},
+seed {recipe.seed}.
+
+| task | files | rows | what they are |
+|---|---|---|---|
+{table}
+
+{held_out}- Development P@1 (a held-out phrasing finds its meaning): {measured}.
+""",
+        encoding="utf-8",
+    )
