@@ -215,7 +215,10 @@ def test_another_process_publishes_and_the_running_service_takes_it(demo, tmp_pa
     faq.write_text("\n".join(json.dumps(entry) for entry in [*FAQ, added]))
     command = [sys.executable, "-m", "service.cli", "index", str(faq), "--kb", "demo", "--home", home_folder]
     ran = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
-    assert "201 entries (1 new, 0 changed, 200 unchanged, 0 removed), 1,036 phrasings, 1 texts encoded" in ran.stdout
+    assert (
+        "201 entries (1 new, 0 changed, 200 unchanged, 0 removed, 0 rejected), 1,036 phrasings, 1 texts encoded"
+        in ran.stdout
+    )
     began = time.monotonic()
     wait_until(lambda: demo.query("where can I park my bicycle")["answer"] == "Behind the house.")
     assert time.monotonic() - began < 2

@@ -224,7 +224,7 @@ def test_an_unchanged_file_is_indexed_anew_by_another_encoder(old, new, home, in
     index(old, FAQ)
     first = current(home)
     told = index(new, FAQ)
-    assert "3 entries (0 new, 0 changed, 3 unchanged, 0 removed), 4 phrasings, 4 texts encoded" in told
+    assert "3 entries (0 new, 0 changed, 3 unchanged, 0 removed, 0 rejected), 4 phrasings, 4 texts encoded" in told
     assert "published version" in told
     assert len(version_names(home.knowledge_base("demo"))) == 2
     assert current(home) > first

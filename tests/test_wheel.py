@@ -103,7 +103,7 @@ def test_the_installed_package_indexes_the_bundled_faq_and_answers_from_it(scrip
     bundled = Path(file).parents[1] / "service/demo/faq.jsonl"
     assert bundled.read_bytes() == FAQ.read_bytes()
     indexed = run(scripts / "faqmatch", "index", bundled, "--kb", "demo", "--home", home, folder=tmp_path)
-    assert "200 entries (200 new, 0 changed, 0 unchanged, 0 removed)" in indexed
+    assert "200 entries (200 new, 0 changed, 0 unchanged, 0 removed, 0 rejected)" in indexed
     reply = json.loads(
         run(
             scripts / "faqmatch",
