@@ -18,11 +18,11 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from benchmarks.circumstances import observe_circumstances
-from benchmarks.intervals import Interval, mean_interval
 from benchmarks.knowledge_base import OpenKnowledgeBase, build_knowledge_base
 from benchmarks.report import Report, Table
 from indexer.entries import read_entries
 from indexer.entry import Entry
+from models.intervals import Interval, mean_interval
 from service.commands.models import DEMO_FAQ
 from service.matcher import VersionMatcher
 from service.matching import MatchOptions, MatchResult, Thresholds

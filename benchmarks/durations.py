@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.intervals import Interval, quantile_interval
+from models.intervals import Interval, quantile_interval
 
 COLUMNS: Final = ("n", "p50 ms", "p95 ms", "p99 ms")
 """Of the cells that `Durations.cells` gives."""

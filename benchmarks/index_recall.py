@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.durations import Durations, durations_of
-from benchmarks.intervals import Interval, mean_interval
 from indexer.dense import VectorIndex
+from models.intervals import Interval, mean_interval
 from models.types import Vectors
 
 _TIE: Final = 1e-6

@@ -24,7 +24,6 @@ from benchmarks.data_folder import DataFolder
 from benchmarks.durations import Durations, durations_of
 from benchmarks.errors import BenchmarkError
 from benchmarks.http_client import Client
-from benchmarks.intervals import Interval, quantile_interval
 from benchmarks.knowledge_base import KB, OpenKnowledgeBase, build_knowledge_base
 from benchmarks.process_memory import Memory
 from benchmarks.question_supply import supply_questions
@@ -32,6 +31,7 @@ from benchmarks.report import Report, Table
 from benchmarks.served_home import serve_home
 from indexer.home import Home
 from models import normalise
+from models.intervals import Interval, quantile_interval
 from service.gate import Gate
 from service.matcher import VersionMatcher
 from service.matching import MatchOptions

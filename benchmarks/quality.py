@@ -15,12 +15,12 @@ from benchmarks.circumstances import observe_circumstances
 from benchmarks.data_folder import DataFolder, PairSet
 from benchmarks.encoding import MeasuredEncoder, measured_checkpoint, measured_model
 from benchmarks.errors import BenchmarkError
-from benchmarks.intervals import mean_interval
 from benchmarks.report import Report, Table
 from benchmarks.set_scores import SetScores, score_pairs, score_retrieval
 from models.directory import find_model
 from models.encoder import OnnxEncoder
 from models.evaluation import Encode, RetrievalSet, read_retrieval_set
+from models.intervals import mean_interval
 
 RETRIEVAL_SETS: Final = ("cic_dataclue", "covid_q", "datatalks_faq", "banking77", "banking77_oos", "clinc150")
 PAIR_SETS: Final[Mapping[str, str]] = {"bustm": "test", "afqmc": "dev", "lcqmc": "dev"}

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data_folder import PairSet
-from benchmarks.intervals import Interval, mean_interval
 from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_pairs, evaluate_retrieval
+from models.intervals import Interval, mean_interval
 
 _AUROC = "oos AUROC"
 

@@ -1,13 +1,15 @@
-"""A BERT encoder as an ONNX graph of fused operators, built from a checkpoint's tensors.
+"""A BERT encoder or reranker as an ONNX graph of fused operators, built from a checkpoint's tensors.
 
 The network is BERT (Devlin et al., arXiv:1810.04805) with a sentence embedding on top (Sentence-BERT,
-arXiv:1908.10084, section 3). One text per run: the batch dimension is always 1, so there is no padding, no
-attention mask and no difference between a text alone and a text in bulk.
+arXiv:1908.10084, section 3), or with a classifier of one output over a pair of texts (BERT, section 4.1). One text, or
+one pair, per run: the batch dimension is always 1, so there is no padding, no attention mask and no difference between
+a text alone and a text in bulk.
 
-    input_ids (1, n) int64  ->  embedding (1, dim) float32, unit L2 norm
+    input_ids (1, n) int64                  ->  embedding (1, dim) float32, unit L2 norm
+    input_ids, token_type_ids (1, n) int64  ->  logit (1, 1) float32
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,9 @@ from models.types import Pooling
 
 _OPSET = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
 _IR_VERSION = 8  # what opset 17 came with: read by every onnxruntime since 1.12
+
+KEPT_IN_FP32 = ("pooler.dense.product", "classifier.product")
+"""Names of the nodes that quantisation leaves as they are."""
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -71,11 +76,20 @@ def build_encoder_graph(config: BertConfig, tensors: Tensors, pooling: Pooling, 
     arXiv:2206.01861, section 3.2) brings the loss of hit@1 below what the development sets can show.
     """
     graph = _Graph(config, tensors, for_int8=for_int8)
-    hidden = graph.embeddings()
-    for layer in range(config.num_hidden_layers):
-        hidden = graph.layer(hidden, f"encoder.layer.{layer}.")
-    graph.sentence_embedding(hidden, pooling)
-    return graph.finish()
+    graph.sentence_embedding(graph.layers(graph.embeddings()), pooling)
+    return graph.finish("sentence_encoder", ["input_ids"], ("embedding", config.hidden_size))
+
+
+def build_reranker_graph(config: BertConfig, tensors: Tensors, *, for_int8: bool) -> onnx.ModelProto:
+    """Build the graph of a cross-encoder.
+
+    `tensors` are those of a transformers `BertForSequenceClassification` of one label (names without a `bert.`
+    prefix), with or without its pooler. `for_int8` as `build_encoder_graph`; pooler and classifier, which see one token
+    alone, stay in fp32.
+    """
+    graph = _Graph(config, tensors, for_int8=for_int8)
+    graph.classifier(graph.layers(graph.embeddings(of_pairs=True)))
+    return graph.finish("cross_encoder", ["input_ids", "token_type_ids"], ("logit", 1))
 
 
 class _Graph:
@@ -88,12 +102,13 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
-    def embeddings(self) -> str:
-        """Sum of token, position and (constant) type embeddings, normalised: (1, n, hidden)."""
+    def embeddings(self, *, of_pairs: bool = False) -> str:
+        """Sum of token, position and type embeddings, normalised: (1, n, hidden); the type is constant but in pairs."""
         tokens = self._tensor("embeddings.word_embeddings.weight")
-        # All texts are of type 0: its row is part of every position.
         positions = self._tensor("embeddings.position_embeddings.weight")
-        positions = positions + self._tensor("embeddings.token_type_embeddings.weight")[0]
+        types = self._tensor("embeddings.token_type_embeddings.weight")
+        if not of_pairs:  # All texts are of type 0: its row is part of every position.
+            positions = positions + types[0]
         if self.for_int8:
             scales = np.maximum(np.abs(tokens).max(axis=1, keepdims=True) / 127, np.finfo(np.float32).tiny)
             table = self._constant("tokens.int8", np.rint(tokens / scales).astype(np.int8))
@@ -113,10 +128,19 @@ class _Graph:
             self._constant("axis.0", np.array([0])),
         ]
         summed = self._node("Add", [embedded, self._node("Slice", window, "positions.used")], "embedded")
+        if of_pairs:
+            typed = self._node("Gather", [self._constant("types", types), "token_type_ids"], "types.embedded")
+            summed = self._node("Add", [summed, typed], "embedded.typed")
         norm = [self._parameter("embeddings.LayerNorm.weight"), self._parameter("embeddings.LayerNorm.bias")]
         return self._node(
             "LayerNormalization", [summed, *norm], "hidden.0", axis=-1, epsilon=self.config.layer_norm_eps
         )
+
+    def layers(self, hidden: str) -> str:
+        """All transformer layers: (1, n, hidden) to (1, n, hidden)."""
+        for layer in range(self.config.num_hidden_layers):
+            hidden = self.layer(hidden, f"encoder.layer.{layer}.")
+        return hidden
 
     def layer(self, hidden: str, prefix: str) -> str:
         """One transformer layer, post-norm: (1, n, hidden) to (1, n, hidden)."""
@@ -150,13 +174,25 @@ class _Graph:
             pooled = self._node("Gather", [hidden, self._constant("cls", np.array(0))], "pooled", axis=1)
         self._node("LpNormalization", [pooled], "embedding", axis=-1, p=2)
 
-    def finish(self) -> onnx.ModelProto:
-        """Give the checked model."""
+    def classifier(self, hidden: str) -> None:
+        """Pooler, where there is one, and classifier over the first token: the output `logit`."""
+        first = self._node("Gather", [hidden, self._constant("cls", np.array(0))], "first", axis=1)
+        if "pooler.dense.weight" in self.tensors:
+            first = self._node("Tanh", [self._linear(first, "pooler.dense", "pooler")], "pooled")
+        outputs = len(self._tensor("classifier.weight"))
+        if outputs != 1:
+            raise CheckpointError(
+                Message("model.safetensors: the classifier has {count} outputs, one is needed", count=outputs)
+            )
+        self._linear(first, "classifier", "logit")
+
+    def finish(self, name: str, inputs: Sequence[str], output: tuple[str, int]) -> onnx.ModelProto:
+        """Give the model, of inputs (1, tokens) and a named output (1, width)."""
         graph = helper.make_graph(
             self.nodes,
-            "sentence_encoder",
-            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, self.config.hidden_size])],
+            name,
+            [helper.make_tensor_value_info(one, TensorProto.INT64, [1, "tokens"]) for one in inputs],
+            [helper.make_tensor_value_info(output[0], TensorProto.FLOAT, [1, output[1]])],
             self.initializers,
         )
         return helper.make_model(graph, opset_imports=_OPSET, ir_version=_IR_VERSION, producer_name="faqmatch")
@@ -171,6 +207,10 @@ class _Graph:
             domain="com.microsoft",
             epsilon=self.config.layer_norm_eps,
         )
+
+    def _linear(self, hidden: str, prefix: str, output: str) -> str:
+        """A layer over one row, (1, in) to (1, out)."""
+        return self._node("Add", [self._matmul(hidden, prefix), self._parameter(f"{prefix}.bias")], output)
 
     def _matmul(self, hidden: str, prefix: str) -> str:
         weight = self._constant(prefix + ".weight", self._tensor(prefix + ".weight").T)

@@ -6,7 +6,6 @@ cosine says little where all cosines crowd near 1.
 """
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,20 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from safetensors.numpy import load_file
-from tokenizers import Tokenizer
 
 from models import directory, normalise
 from models.bert_graph import build_encoder_graph
 from models.card import CardFacts, SetAgreement, write_card
-from models.checkpoint import Checkpoint, read_checkpoint, read_provenance
+from models.checkpoint import read_checkpoint, read_provenance
 from models.confidence_fit import fit_confidence
-from models.encoder import OnnxEncoder, one_thread_options
+from models.encoder import OnnxEncoder
 from models.errors import CheckpointError
 from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_retrieval
 from models.message import Message, joined
+from models.onnx_session import load_session
+from models.quantisation import quantise, read_tensors, read_tokenizer
+from models.staging import require_possible, staged
 from models.types import EncoderSpec, Vectors
 
 MAX_HIT_AT_1_LOSS = 0.005
@@ -59,12 +57,16 @@ def convert_checkpoint(
     Raises CheckpointError when the checkpoint is not a BERT encoder or int8 loses too much; `out` is then untouched.
     """
     source = read_checkpoint(checkpoint)
-    _check_request(source, out, options, sets)
-    with tempfile.TemporaryDirectory(dir=_existing_parent(out), prefix=".converting-") as scratch:
-        staging = Path(scratch) / "model"
-        staging.mkdir()
-        fp32_file = Path(scratch) / "fp32.onnx"
-        _write_graphs(source, fp32_file, staging / "model.onnx", Path(scratch))
+    require_possible(out, options.name, options.max_tokens, source.config.max_position_embeddings)
+    _require_judges(sets)
+    with staged(out) as staging:
+        tensors, tokenizer = read_tensors(checkpoint), read_tokenizer(checkpoint)
+        graph, graph_for_int8 = (
+            build_encoder_graph(source.config, tensors, source.pooling, for_int8=for_int8) for for_int8 in (False, True)
+        )
+        fp32_file = staging.parent / "fp32.onnx"
+        onnx.save(graph, fp32_file)
+        quantise(graph_for_int8, staging / "model.onnx", staging.parent)
         shutil.copyfile(checkpoint / "tokenizer.json", staging / "tokenizer.json")
         spec = EncoderSpec(
             name=options.name,
@@ -80,7 +82,9 @@ def convert_checkpoint(
             languages=options.languages,
             prefixes=source.prefixes,
         )
-        fp32, int8 = _load(spec, fp32_file, staging, threads), _load(spec, staging / "model.onnx", staging, threads)
+        fp32, int8 = (
+            OnnxEncoder(spec, load_session(file), tokenizer, threads) for file in (fp32_file, staging / "model.onnx")
+        )
         runs = []
         for data in sets:
             on_progress(
@@ -106,7 +110,6 @@ def convert_checkpoint(
         )
         write_card(staging / "card.md", facts)
         directory.write_spec(staging, spec)
-        _replace_directory(staging, out)
     return spec
 
 
@@ -117,19 +120,7 @@ class _Run:
     agreement: SetAgreement
 
 
-def _check_request(source: Checkpoint, out: Path, options: ConversionOptions, sets: Sequence[RetrievalSet]) -> None:
-    """Refuse at once what would fail, or destroy something, after minutes of work."""
-    if not directory.is_plain_name(options.name):
-        raise CheckpointError(Message("name {name!r}: only letters, digits, _, - and . are allowed", name=options.name))
-    positions = source.config.max_position_embeddings
-    if options.max_tokens > positions:
-        raise CheckpointError(
-            Message(
-                "max_tokens {asked}: this network reads {positions} at most",
-                asked=options.max_tokens,
-                positions=positions,
-            )
-        )
+def _require_judges(sets: Sequence[RetrievalSet]) -> None:
     if not sets:
         raise CheckpointError(Message("no development set: int8 cannot be judged without one"))
     for data in sets:
@@ -137,10 +128,6 @@ def _check_request(source: Checkpoint, out: Path, options: ConversionOptions, se
             raise CheckpointError(
                 Message("development set {name}: no query names an id that is in its faq.jsonl", name=data.name)
             )
-    if out.exists() and not (out / "spec.json").is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise CheckpointError(
-            Message("{folder}: is there and is no model directory: choose another folder", folder=out)
-        )
 
 
 def _refusal(refused: Sequence[SetAgreement]) -> CheckpointError:
@@ -155,37 +142,6 @@ def _refusal(refused: Sequence[SetAgreement]) -> CheckpointError:
             losses=joined(losses, Message("; ")),
         )
     )
-
-
-def _write_graphs(source: Checkpoint, fp32_file: Path, int8_file: Path, scratch: Path) -> None:
-    file = source.folder / "model.safetensors"
-    try:
-        loaded = load_file(file)
-    except Exception as error:
-        raise CheckpointError(Message("{file}: cannot be read: {reason}", file=file, reason=error)) from error
-    tensors = {name.removeprefix("bert."): value for name, value in loaded.items()}
-    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=False), fp32_file)
-    onnx.save(build_encoder_graph(source.config, tensors, source.pooling, for_int8=True), scratch / "to_quantise.onnx")
-    quantize_dynamic(
-        scratch / "to_quantise.onnx",
-        int8_file,
-        op_types_to_quantize=["MatMul", "Attention"],
-        per_channel=True,
-        reduce_range=False,
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # shape inference does not know com.microsoft
-    )
-
-
-def _load(spec: EncoderSpec, network: Path, folder: Path, threads: int) -> OnnxEncoder:
-    try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:
-        raise CheckpointError(
-            Message("{file}: is no tokenizer: {reason}", file="tokenizer.json", reason=error)
-        ) from error
-    session = onnxruntime.InferenceSession(str(network), one_thread_options(), providers=["CPUExecutionProvider"])
-    return OnnxEncoder(spec, session, tokenizer, threads)
 
 
 def _compare(data: RetrievalSet, fp32: OnnxEncoder, int8: OnnxEncoder) -> _Run:
@@ -222,14 +178,3 @@ def _median_milliseconds(encoder: OnnxEncoder, texts: Sequence[str], repeats: in
         encoder.encode([text])
         taken.append(time.perf_counter() - begin)
     return float(np.median(taken)) * 1000
-
-
-def _existing_parent(out: Path) -> Path:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return out.parent
-
-
-def _replace_directory(staging: Path, out: Path) -> None:
-    if out.exists():
-        shutil.rmtree(out)
-    staging.rename(out)

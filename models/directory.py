@@ -6,34 +6,40 @@
     confidence.json   how similarities of this encoder become confidences (models/confidence.py)
     card.md           data and licences, recipe, measured quality, size, latency
 
-Nothing in it can run code, and nothing else may lie in it.
+Nothing in it can run code, and nothing else may lie in it. That is an encoder's; a reranker's is sealed in the same way
+and says `"kind": "reranker"` in its spec.json (models/reranker_directory.py).
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from models.errors import ModelDirectoryError
 from models.message import Message, reason_of
 from models.types import EncoderSpec, Pooling, Role
 
+Kind = Literal["encoder", "reranker"]
+Spec = TypeVar("Spec")
+
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_MODEL = "question-encoder-zh-en"
 _PLAIN_NAME = re.compile(r"\w[\w.-]*")  # names become parts of paths, here and in the home
-_REQUIRED = ("model.onnx", "tokenizer.json", "confidence.json", "card.md")
+_FILES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "encoder": ("model.onnx", "tokenizer.json", "confidence.json", "card.md"),
+    "reranker": ("model.onnx", "tokenizer.json", "card.md"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelDirectory:
+class SealedDirectory:
     """A model directory whose files were just compared with their recorded hashes."""
 
     path: Path
-    spec: EncoderSpec
     sha256: Mapping[str, str]
 
     def file(self, name: str) -> Path:
@@ -46,17 +52,32 @@ class ModelDirectory:
         return sum(entry.stat().st_size for entry in self.path.iterdir())
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelDirectory(SealedDirectory):
+    """That of an encoder."""
+
+    spec: EncoderSpec
+
+
 def open_directory(path: Path) -> ModelDirectory:
     """Read `spec.json` and verify every file; ModelDirectoryError names the file and what is wrong with it."""
-    spec_file = path / "spec.json"
-    try:
-        raw = json.loads(spec_file.read_bytes())
-    except FileNotFoundError:
-        raise ModelDirectoryError(Message("{folder}: no model directory: spec.json is missing", folder=path)) from None
-    except (OSError, ValueError) as error:
-        raise _damaged(Message("{file}: cannot be read ({reason})", file=spec_file, reason=error)) from error
-    spec, recorded = _parse_spec(spec_file, raw)
-    for name in sorted({*recorded, *_REQUIRED}):
+    spec, recorded = open_sealed(path, "encoder", spec_from_json)
+    require_digest(path, spec.digest, compute_digest(recorded, spec.pooling, spec.prefixes, spec.max_tokens))
+    return ModelDirectory(path=path, spec=spec, sha256=recorded)
+
+
+def write_spec(path: Path, spec: EncoderSpec) -> None:
+    """Seal the directory: hash the files that lie in it and write `spec.json`."""
+    write_sealed(path, spec_to_json(spec))
+
+
+def open_sealed(path: Path, kind: Kind, spec_of: Callable[[Mapping[str, Any]], Spec]) -> tuple[Spec, Mapping[str, str]]:
+    """Give the spec and the hashes that every file was just compared with; ModelDirectoryError as `open_directory`.
+
+    `spec_of` reads what a spec.json holds; KeyError, TypeError, ValueError or AttributeError where it is no such spec.
+    """
+    spec, recorded = _parse_spec(path / "spec.json", _read_spec(path), kind, spec_of)
+    for name in sorted({*recorded, *_FILES[kind]}):
         _verify_file(path / name, recorded.get(name))
     stray = sorted(entry.name for entry in path.iterdir() if entry.name not in recorded and entry.name != "spec.json")
     if stray:
@@ -65,16 +86,20 @@ def open_directory(path: Path) -> ModelDirectory:
                 "{folder}: holds {files}, which spec.json does not name: remove it", folder=path, files=", ".join(stray)
             )
         )
-    if spec.digest != compute_digest(recorded, spec.pooling, spec.prefixes, spec.max_tokens):
-        raise _damaged(Message("{file}: digest does not follow from its files and settings", file=spec_file))
-    return ModelDirectory(path=path, spec=spec, sha256=recorded)
+    return spec, recorded
 
 
-def write_spec(path: Path, spec: EncoderSpec) -> None:
-    """Seal the directory: hash the files that lie in it and write `spec.json`."""
+def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+    """Hash the files that lie in the directory and write `spec.json`, with the values of its spec."""
     sha256 = {entry.name: hash_file(entry) for entry in sorted(path.iterdir()) if entry.name != "spec.json"}
-    document = {"format_version": FORMAT_VERSION, **spec_to_json(spec), "sha256": sha256}
+    document = {"format_version": FORMAT_VERSION, **values, "sha256": sha256}
     (path / "spec.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def require_digest(path: Path, stated: str, computed: str) -> None:
+    """Raise ModelDirectoryError where a spec states another digest than its files and settings have."""
+    if stated != computed:
+        raise _damaged(Message("{file}: digest does not follow from its files and settings", file=path / "spec.json"))
 
 
 def compute_digest(sha256: Mapping[str, str], pooling: Pooling, prefixes: Mapping[Role, str], max_tokens: int) -> str:
@@ -103,7 +128,7 @@ def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
     if not isinstance(raw["prefixes"]["question"], str):
         raise TypeError(Message("the prefix of a question must be a text"))
     return EncoderSpec(
-        name=_plain_name(raw["name"]),
+        name=plain_name(raw["name"]),
         digest=str(raw["digest"]),
         dim=raw["dim"],
         pooling=raw["pooling"],
@@ -114,8 +139,17 @@ def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
 
 
 def shipped_models() -> Iterator[Path]:
-    """Give the model directories of the package, in name order."""
-    return iter(sorted(spec.parent for spec in PRETRAINED.glob("*/spec.json")))
+    """Give the directories of the package that are not those of rerankers, in name order."""
+    paths = sorted(spec.parent for spec in PRETRAINED.glob("*/spec.json"))
+    return (path for path in paths if not is_reranker(path))
+
+
+def is_reranker(path: Path) -> bool:
+    """Say whether a directory holds a reranker; False where its spec.json cannot be read."""
+    try:
+        return _kind_of(_read_spec(path)) == "reranker"
+    except ModelDirectoryError:
+        return False
 
 
 def find_model(name_or_directory: str) -> Path:
@@ -149,7 +183,33 @@ def _damaged(problem: Message) -> ModelDirectoryError:
     return ModelDirectoryError(Message("{problem}: {fix}", problem=problem, fix=fix))
 
 
-def _parse_spec(spec_file: Path, raw: Mapping[str, Any]) -> tuple[EncoderSpec, dict[str, str]]:
+def _read_spec(path: Path) -> Any:  # noqa: ANN401 (whatever the JSON holds)
+    spec_file = path / "spec.json"
+    try:
+        return json.loads(spec_file.read_bytes())
+    except FileNotFoundError:
+        raise ModelDirectoryError(Message("{folder}: no model directory: spec.json is missing", folder=path)) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(Message("{file}: cannot be read ({reason})", file=spec_file, reason=error)) from error
+
+
+def _kind_of(raw: Any) -> object:  # noqa: ANN401 (whatever the JSON holds)
+    """Give what a spec.json says it is; the first ones said nothing and were encoders."""
+    return raw.get("kind", "encoder") if isinstance(raw, dict) else "encoder"
+
+
+def _parse_spec(
+    spec_file: Path,
+    raw: Any,  # noqa: ANN401 (as above)
+    kind: Kind,
+    spec_of: Callable[[Mapping[str, Any]], Spec],
+) -> tuple[Spec, dict[str, str]]:
+    if (found := _kind_of(raw)) != kind:
+        raise ModelDirectoryError(
+            Message(
+                "{file}: is that of a model of the kind {found}, not {kind}", file=spec_file, found=found, kind=kind
+            )
+        )
     try:
         if raw["format_version"] != FORMAT_VERSION:
             raise ModelDirectoryError(
@@ -160,13 +220,14 @@ def _parse_spec(spec_file: Path, raw: Mapping[str, Any]) -> tuple[EncoderSpec, d
                     known=FORMAT_VERSION,
                 )
             )
-        return spec_from_json(raw), {_plain_name(name): str(value) for name, value in raw["sha256"].items()}
+        return spec_of(raw), {plain_name(name): str(value) for name, value in raw["sha256"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        problem = Message("{file}: is no spec of an encoder ({reason})", file=spec_file, reason=reason_of(error))
+        problem = Message("{file}: is no spec of a model ({reason})", file=spec_file, reason=reason_of(error))
         raise _damaged(problem) from error
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Give the name as it is; ValueError where `is_plain_name` says no."""
     if not is_plain_name(name):
         raise ValueError(Message("{name!r} is no plain name", name=name))
     return name

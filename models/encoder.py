@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from models.directory import open_directory
 from models.errors import EncodingError, ModelDirectoryError
 from models.message import Message
+from models.onnx_session import load_session, load_tokenizer
 from models.types import EncoderSpec, Role, Vectors
 
 _UNIT_TOLERANCE = 1e-3
@@ -38,28 +39,15 @@ class OnnxEncoder:
     def open(cls, path: Path, threads: int = 1) -> Self:
         """Verify a model directory and load it; ModelDirectoryError names the file that is wrong."""
         directory = open_directory(path)
-        tokenizer_file, network_file = directory.file("tokenizer.json"), directory.file("model.onnx")
-        try:
-            tokenizer = Tokenizer.from_file(str(tokenizer_file))
-        except Exception as error:
-            raise ModelDirectoryError(
-                Message("{file}: is no tokenizer: {reason}", file=tokenizer_file, reason=error)
-            ) from error
-        try:
-            session = onnxruntime.InferenceSession(
-                str(network_file), one_thread_options(), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise ModelDirectoryError(
-                Message("{file}: onnxruntime cannot load it: {reason}", file=network_file, reason=error)
-            ) from error
+        tokenizer = load_tokenizer(directory.file("tokenizer.json"))
+        session = load_session(directory.file("model.onnx"))
         dim = session.get_outputs()[0].shape[-1]
         if dim != directory.spec.dim:
             raise ModelDirectoryError(
                 Message(
                     "{file}: gives vectors of {found} numbers, spec.json says {recorded}: "
                     "copy the model directory again from where it came",
-                    file=network_file,
+                    file=directory.file("model.onnx"),
                     found=dim,
                     recorded=directory.spec.dim,
                 )
@@ -94,15 +82,3 @@ class OnnxEncoder:
                 )
             )
         return vector
-
-
-def one_thread_options() -> onnxruntime.SessionOptions:
-    """Give the options of every session that serves: one thread, exact integer arithmetic."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Without VNNI, u8 x s8 products saturate in 16 bits on AVX2. The slower exact kernels keep the same integer
-    # arithmetic on every x86 processor; where VNNI exists this changes nothing.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    return options

@@ -4,7 +4,9 @@ ModelError
 ├── ModelDirectoryError    a model directory is missing, incomplete, damaged or of a later format
 ├── CheckpointError        a transformers checkpoint cannot be converted
 ├── TrainingError          a recipe or a training file cannot be used, or a run does not fit into its time
-└── EncodingError          the network gave something that is no unit vector
+├── EvaluationError        labelled texts cannot be used to judge a model
+├── EncodingError          the network gave something that is no unit vector
+└── RerankingError         the network gave something that is no number
 """
 
 from models.message import Message
@@ -30,5 +32,13 @@ class EncodingError(ModelError):
     """The network gave NaN or a zero vector."""
 
 
+class RerankingError(ModelError):
+    """The network of a reranker gave NaN."""
+
+
 class TrainingError(ModelError):
     """A recipe or a file of training data cannot be used, or a run will not fit into its time."""
+
+
+class EvaluationError(ModelError):
+    """A set of labelled texts cannot be used to judge a model."""

@@ -8,15 +8,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import EvaluationError
 from models.message import Message
 from models.types import Vectors
 
 Encode = Callable[[Sequence[str]], Vectors]
+_Row = TypeVar("_Row")
 _BLOCK = 256  # queries compared at a time: bounds memory at block x texts floats
 
 
@@ -43,63 +45,76 @@ class RetrievalScores:
 
     def precision_at_1(self) -> float:
         """Share of in-scope queries whose best group is right."""
-        return float((self._in_scope == 1).mean())
+        return float((self.in_scope == 1).mean())
 
     def hit_at(self, k: int) -> float:
         """Share of in-scope queries with a right group among the first k."""
-        return float((self._in_scope <= k).mean())
+        return float((self.in_scope <= k).mean())
 
     def reciprocal_rank_at(self, k: int) -> float:
         """Mean of 1/rank over in-scope queries, 0 beyond k (MRR@k)."""
-        ranks = self._in_scope
-        return float(np.where(ranks <= k, 1 / ranks, 0).mean())
+        return float(self.reciprocal_ranks_at(k).mean())
+
+    def reciprocal_ranks_at(self, k: int) -> NDArray[np.float64]:
+        """1/rank of each in-scope query, 0 beyond k."""
+        ranks = self.in_scope
+        return np.where(ranks <= k, 1 / ranks, 0)
 
     @property
-    def _in_scope(self) -> NDArray[np.int64]:
+    def in_scope(self) -> NDArray[np.int64]:
+        """The ranks of the in-scope queries alone."""
         return self.rank[self.rank > 0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairScores:
-    """How well one number a pair tells same meaning from another: higher is better in all three."""
+    """How well one number a pair tells same meaning from another: higher is better, but for the threshold."""
 
     best_threshold_accuracy: float
+    threshold: float
+    """The similarity from which on a pair counts as the same there."""
     average_precision: float
     spearman: float
+    """0 where all similarities are equal."""
 
 
 def read_retrieval_set(folder: Path) -> RetrievalSet:
-    """Read `faq.jsonl` and `queries.jsonl` (else `queries.dev.jsonl`) of a folder."""
-    texts: list[str] = []
-    groups: list[int] = []
-    number: dict[str, int] = {}
-    for row in _read_jsonl(folder / "faq.jsonl"):
-        number[str(row["id"])] = len(number)
-        phrasings = [row["question"], *row.get("similar", [])]
-        texts += phrasings
-        groups += [number[str(row["id"])]] * len(phrasings)
+    """Read `faq.jsonl` and `queries.jsonl` (else `queries.dev.jsonl`) of a folder.
+
+    EvaluationError names the row that cannot be used.
+    """
+    groups = _read_jsonl(
+        folder / "faq.jsonl",
+        lambda row: (str(row["id"]), _phrasings(row)),
+        Message("an object with id, question and, where there are other phrasings, their list similar"),
+    )
     query_file = folder / "queries.jsonl"
-    rows = _read_jsonl(query_file if query_file.exists() else folder / "queries.dev.jsonl")
-    relevant = [row["relevant"] if "relevant" in row else [row["faq_id"]] for row in rows]
+    queries = _read_jsonl(
+        query_file if query_file.exists() else folder / "queries.dev.jsonl",
+        lambda row: (_checked(row["query"]), _relevant_ids(row)),
+        Message("an object with query and relevant, the list of the ids that are right"),
+    )
+    number = {id_: place for place, (id_, _) in enumerate(groups)}
     return RetrievalSet(
         name=folder.name,
-        texts=tuple(texts),
-        group_of_text=np.array(groups),
-        queries=tuple(row["query"] for row in rows),
-        relevant=tuple(frozenset(number[str(i)] for i in ids if str(i) in number) for ids in relevant),
+        texts=tuple(text for _, phrasings in groups for text in phrasings),
+        group_of_text=np.repeat(np.arange(len(groups)), [len(phrasings) for _, phrasings in groups]),
+        queries=tuple(query for query, _ in queries),
+        relevant=tuple(frozenset(number[id_] for id_ in ids if id_ in number) for _, ids in queries),
     )
 
 
 def hold_out_one_text(faq_file: Path) -> RetrievalSet:
     """Make a development set of an FAQ file: the last phrasing of each group becomes its query."""
-    rows = _read_jsonl(faq_file)
-    kept = [[row["question"], *row["similar"][:-1]] for row in rows]
+    expected = Message("an object with question and, where there are other phrasings, their list similar")
+    groups = _read_jsonl(faq_file, _phrasings, expected)
+    kept = [phrasings[:-1] or phrasings for phrasings in groups]
     return RetrievalSet(
         name=Message("{file}, one phrasing held out", file=f"{faq_file.parent.name}/{faq_file.name}"),
         texts=tuple(text for texts in kept for text in texts),
         group_of_text=np.repeat(np.arange(len(kept)), [len(texts) for texts in kept]),
-        queries=tuple(row["similar"][-1] for row in rows if row["similar"]),
-        relevant=tuple(frozenset([number]) for number, row in enumerate(rows) if row["similar"]),
+        queries=tuple(phrasings[-1] for phrasings in groups if len(phrasings) > 1),
+        relevant=tuple(frozenset([number]) for number, phrasings in enumerate(groups) if len(phrasings) > 1),
     )
 
 
@@ -128,11 +143,13 @@ def evaluate_pairs(similarity: NDArray[np.float32], label: NDArray[np.float64]) 
     same = label[order] > 0.5
     above = np.flatnonzero(np.diff(similarity[order], append=np.nan)) + 1  # pairs above each possible threshold
     true_above = np.cumsum(same)[above - 1]
-    true_below = (~same).sum() - (above - true_above)
+    right = true_above + (~same).sum() - (above - true_above)
+    best = right.argmax()
     return PairScores(
-        best_threshold_accuracy=float(((true_above + true_below) / len(same)).max()),
+        best_threshold_accuracy=float(right[best] / len(same)),
+        threshold=float(similarity[order][above[best] - 1]),
         average_precision=float((np.diff(true_above, prepend=0) * true_above / above).sum() / same.sum()),
-        spearman=float(np.corrcoef(_average_ranks(similarity), _average_ranks(label))[0, 1]),
+        spearman=float(np.corrcoef(_average_ranks(similarity), _average_ranks(label))[0, 1]) if len(above) > 1 else 0.0,
     )
 
 
@@ -143,6 +160,35 @@ def _average_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return ranks
 
 
-def _read_jsonl(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+def _read_jsonl(file: Path, parse: Callable[[dict[str, Any]], _Row], expected: Message) -> list[_Row]:
+    """Read an object a line; EvaluationError names a row of which `parse` makes nothing, and what was expected."""
+    rows = []
+    for number, line in enumerate(file.read_bytes().removesuffix(b"\n").split(b"\n"), 1):
+        try:
+            rows.append(parse(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise EvaluationError(
+                Message("{file}, row {row}: is not {expected}", file=file, row=number, expected=expected)
+            ) from error
+    return rows
+
+
+def _phrasings(row: dict[str, Any]) -> list[str]:
+    return [_checked(text) for text in (row["question"], *_list(row.get("similar") or []))]
+
+
+def _relevant_ids(row: dict[str, Any]) -> list[str]:
+    return [str(id_) for id_ in (_list(row["relevant"]) if "relevant" in row else [row["faq_id"]])]
+
+
+def _checked(text: Any) -> str:  # noqa: ANN401 (whatever stands in JSON)
+    if not isinstance(text, str):
+        raise TypeError
+    text.encode()  # half a surrogate pair is no text
+    return text
+
+
+def _list(values: Any) -> list[Any]:  # noqa: ANN401
+    if not isinstance(values, list):
+        raise TypeError
+    return values

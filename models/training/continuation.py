@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from models.errors import TrainingError
 from models.message import Message
 from models.training.batches import Block
 from models.training.provenance import PROVENANCE
-from models.training.recipe import read_recipe
+from models.training.recipe import TrainingRecipe, read_recipe
 
 RUN: Final = "run"
 """In the folder of a training: checkpoints, losses, teachers' vectors."""
@@ -40,10 +40,10 @@ def step_of(checkpoint: Path) -> int:
     return step
 
 
-def keep_recipe(out: Path, recipe: Path) -> None:
+def keep_recipe(out: Path, recipe: Path, read: Callable[[Path], TrainingRecipe] = read_recipe) -> None:
     """Keep a copy of the recipe in `out`; TrainingError where checkpoints there were trained by another one."""
     kept = out / RECIPE
-    if kept.is_file() and _is_begun(out) and read_recipe(kept) != read_recipe(recipe):
+    if kept.is_file() and _is_begun(out) and read(kept) != read(recipe):
         raise TrainingError(
             Message(
                 "{folder}: was begun with another recipe, kept there as {kept}: go on with that one, or choose "

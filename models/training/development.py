@@ -15,24 +15,11 @@ from models.types import Vectors
 
 
 class DevelopmentMetric(SentenceEvaluator):
-    """P@1 over groups that are not trained on, within each language and from each to the others.
-
-    Within a language all phrasings but the last are stored (but the last two where there are four and more), and
-    these ask; across languages all are stored. Raises TrainingError where there are no two groups to tell apart.
-    """
+    """P@1 over groups that are not trained on, within each language and from each to the others."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        languages = sorted({language for group in groups for language in group.texts})
-        self._sets: dict[str, RetrievalSet] = {}
-        for asking, stored in product(languages, repeat=2):
-            known = [group for group in groups if {asking, stored} <= group.texts.keys()]
-            if len(known) > 1:
-                self._sets[f"{asking}-{stored}"] = _retrieval_set(known, asking, stored)
-        if not self._sets:
-            raise TrainingError(
-                Message("the recipe leaves nothing to measure on: name domains, or a development_share of the data")
-            )
+        self._sets = development_sets(groups)
         self.primary_metric = "p_at_1"
 
     def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:  # noqa: ANN401 (as the library calls it)
@@ -51,6 +38,25 @@ class DevelopmentMetric(SentenceEvaluator):
             **{f"p_at_1_{name}": value for name, value in found.items()},
             "p_at_1": float(np.mean([*found.values()])),
         }
+
+
+def development_sets(groups: Sequence[Group]) -> dict[str, RetrievalSet]:
+    """Give a set for each language, and from each to the others, by name.
+
+    Within a language all phrasings but the last are stored (but the last two where there are four and more), and
+    these ask; across languages all are stored. Raises TrainingError where there are no two groups to tell apart.
+    """
+    languages = sorted({language for group in groups for language in group.texts})
+    sets = {}
+    for asking, stored in product(languages, repeat=2):
+        known = [group for group in groups if {asking, stored} <= group.texts.keys()]
+        if len(known) > 1:
+            sets[f"{asking}-{stored}"] = _retrieval_set(known, asking, stored)
+    if not sets:
+        raise TrainingError(
+            Message("the recipe leaves nothing to measure on: name domains, or a development_share of the data")
+        )
+    return sets
 
 
 def _retrieval_set(groups: Sequence[Group], asking: str, stored: str) -> RetrievalSet:

@@ -1,12 +1,20 @@
 """The losses of the recipes that sentence-transformers does not have, and the log of all losses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import CrossEncoder, SentenceTransformer
+from sentence_transformers.util import batch_to_device
 from torch import Tensor, nn
-from torch.nn.functional import kl_div, log_softmax, mse_loss, softmax
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    kl_div,
+    log_softmax,
+    mse_loss,
+    softmax,
+)
 
 
 class NeighbourhoodDistillation(nn.Module):
@@ -41,6 +49,28 @@ class NeighbourhoodDistillation(nn.Module):
         if not self.squared_error:
             return divergence
         return divergence + self.squared_error * mse_loss(learnt, taught)
+
+
+class ListwiseLoss(nn.Module):
+    """Binary cross-entropy of each pair, plus `weight` times that of the softmax over each list of `size` pairs.
+
+    Which text of its list means the same as the query is what a reranker is asked (localized contrastive estimation,
+    arXiv:2101.08751, section 3).
+    """
+
+    def __init__(self, model: CrossEncoder, *, size: int, weight: float) -> None:
+        super().__init__()
+        self.model = model
+        self.size = size
+        self.weight = weight
+
+    def forward(self, texts: Sequence[Sequence[str]], labels: Tensor, **_: Any) -> Tensor:  # noqa: ANN401 (prompts)
+        """Give the loss of a block; `labels`, (rows,), are 1 for one pair of each list."""
+        features = batch_to_device(self.model.preprocess([*zip(*texts, strict=True)]), self.model.device)
+        logits = self.model(features)["scores"].view(-1).float()
+        pairs = binary_cross_entropy_with_logits(logits, labels.view(-1).to(logits))
+        lists = cross_entropy(logits.view(-1, self.size), labels.view(-1, self.size).to(logits))
+        return pairs + self.weight * lists
 
 
 class RecordedLoss(nn.Module):

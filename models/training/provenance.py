@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from models.training.recipe import Recipe
+from models.training.recipe import TrainingRecipe
 
 PROVENANCE: Final = "PROVENANCE.md"
 
@@ -13,18 +13,22 @@ def write_provenance(
     checkpoint: Path,
     *,
     base: Path,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     recipe_name: str,
     rows: Mapping[str, int],
     steps: int,
     development: Mapping[str, float],
+    base_share: float = 0.0,
+    reading: str = "a held-out phrasing finds its meaning",
 ) -> None:
     """Write where the weights come from, what trained them under which licences, and what was measured on the way.
 
-    `rows` are the rows drawn of each task, in the order of the recipe; `development` its metric by direction.
+    `rows` are the rows drawn of each task, in the order of the recipe; `development` its metric by direction
+    and `reading` what it says; `base_share` that of the untrained weights in the result.
     """
     inherited = base / PROVENANCE
-    before = inherited.read_text(encoding="utf-8").strip() if inherited.is_file() else f"- Weights: {base.name}."
+    named = f"- Weights: {recipe.trunk_source or base.name}."
+    before = inherited.read_text(encoding="utf-8").strip() if inherited.is_file() else named
     table = "\n".join(
         f"| {task.kind} | {', '.join(task.files)} | {count:,} | {task.source or 'not stated'} |"
         for task, count in zip(recipe.task, rows.values(), strict=True)
@@ -33,17 +37,18 @@ def write_provenance(
         f"{name.removeprefix('p_at_1').removeprefix('_') or 'mean'} {value:.4f}" for name, value in development.items()
     )
     held_out = f"- Not one text of these was trained on: {', '.join(recipe.held_out)}.\n" if recipe.held_out else ""
+    averaged = f", then averaged with {base_share:g} of the weights it began with" if base_share else ""
     (checkpoint / PROVENANCE).write_text(
         f"""{before.replace("Not trained any further.", "The trunk of what follows.")}
 
 Trained by the recipe {recipe_name}: {steps:,} steps of {recipe.rows} rows of two texts, rate {recipe.learning_rate:g},
-seed {recipe.seed}.
+seed {recipe.seed}{averaged}. Of the measurements on the way the best one was kept.
 
 | task | files | rows | what they are |
 |---|---|---|---|
 {table}
 
-{held_out}- Development P@1 (a held-out phrasing finds its meaning): {measured}.
+{held_out}- Development P@1 ({reading}): {measured}.
 """,
         encoding="utf-8",
     )

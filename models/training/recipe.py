@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,16 +14,16 @@ RECIPES: Final = Path(__file__).parent / "recipes"
 """The recipes that are part of the package."""
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
     """A table of the file: its keys are known, of the right type and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Task(_Table):
-    """One kind of batch; `models/training/tasks.py` says what each kind reads and which loss it takes."""
+class DataTask(Table):
+    """What a task of any training says of its files."""
 
-    kind: Literal["distil", "translations", "corpus", "groups", "graded", "pairs"]
+    kind: str
     share: float = Field(gt=0)
     """Of the batches: this over the sum of all shares."""
     files: tuple[str, ...] = Field(min_length=1)
@@ -34,6 +34,18 @@ class Task(_Table):
     """What the files are and under which licence, for the card."""
     language: str = "en"
     """Of the files of `groups`, `graded` and `pairs`: names their part of the development metric."""
+    across_languages: float = Field(default=0.3, ge=0, le=1)
+    """Share of the rows of a group in two languages that pair one with the other."""
+
+    def contradictions(self, number: int) -> Iterator[Message]:  # noqa: ARG002 (of those that have some)
+        """Name what the types do not show; the task is that of this number."""
+        yield from ()
+
+
+class Task(DataTask):
+    """One kind of batch; `models/training/tasks.py` says what each kind reads and which loss it takes."""
+
+    kind: Literal["distil", "translations", "corpus", "groups", "graded", "pairs"]
     exclude: tuple[str, ...] = ()
     """Sources of a pool that are left out."""
     limit: int = Field(default=0, ge=0)
@@ -44,15 +56,24 @@ class Task(_Table):
     """Colder where the teacher's similarities crowd together."""
     squared_error: float = Field(default=0.0, ge=0)
     """Weight of the squared difference between the similarities themselves, 0 where only their order counts."""
-    across_languages: float = Field(default=0.3, ge=0, le=1)
-    """Share of the rows of a group in two languages that pair one with the other."""
+
+    def contradictions(self, number: int) -> Iterator[Message]:
+        """Name what a teacher's tasks lack."""
+        if self.kind in ("distil", "translations") and not self.teacher:
+            yield Message("task.{number}.teacher: is missing, {kind} needs one", number=number, kind=self.kind)
+        if self.kind == "translations" and len(self.files) > 2:
+            yield Message("task.{number}.files: {kind} takes one or two", number=number, kind=self.kind)
 
 
-class Recipe(_Table):
-    """How a Siamese encoder is trained."""
+class TrainingRecipe(Table):
+    """What every training takes."""
 
-    task: tuple[Task, ...] = Field(min_length=1)
+    task: tuple[DataTask, ...] = Field(min_length=1)
     steps: int = Field(ge=1)
+    trunk: str = ""
+    """Folder or installed package of the network to begin with; the pretrained trunk where it is empty."""
+    trunk_source: str = ""
+    """What the trunk is and under which licence, for the card; where its folder does not say so itself."""
     domains: tuple[str, ...] = ()
     """Domains of the corpus for the development metric."""
     development_share: float = Field(default=0.0, ge=0, lt=1)
@@ -60,6 +81,8 @@ class Recipe(_Table):
 
     Where there are `domains` they are measured instead.
     """
+    languages: tuple[Literal["zh", "en"], ...] = Field(default=("zh", "en"), min_length=1)
+    """Of the corpus: those that are trained on and measured."""
     held_out: tuple[str, ...] = ()
     """Files of development sets, relative to the data folder: no text of theirs is trained on."""
     seed: int = 20261124
@@ -68,12 +91,8 @@ class Recipe(_Table):
     learning_rate: float = Field(default=5e-5, gt=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps in which the rate rises; then it falls linearly to 0."""
-    temperature: float = Field(default=0.05, gt=0)
-    """Of the losses: lower looks only at what is nearest."""
     max_tokens: int = Field(default=48, ge=8)
     """Longer texts are cut while training."""
-    prefix: str = ""
-    """Of the trained encoder, before every question."""
     layers: int = Field(default=0, ge=0)
     """Layers of the trunk that are kept, evenly spaced; 0 for all."""
     frozen_layers: int = Field(default=0, ge=0)
@@ -86,6 +105,32 @@ class Recipe(_Table):
     """Stop after so many measurements without a better one."""
     checkpoints_kept: int = Field(default=2, ge=1)
     """The best one is always among them."""
+
+    def contradictions(self) -> Iterator[Message]:
+        """Name what the types do not show."""
+        for number, task in enumerate(self.task):
+            yield from task.contradictions(number)
+            if task.kind == "corpus" and (both := sorted({*task.files} & {*self.domains})):
+                yield Message(
+                    "task.{number}.files: {domains} cannot be trained on and measured (domains)",
+                    number=number,
+                    domains=", ".join(both),
+                )
+
+
+class Recipe(TrainingRecipe):
+    """How a Siamese encoder is trained."""
+
+    task: tuple[Task, ...] = Field(min_length=1)
+    temperature: float = Field(default=0.05, gt=0)
+    """Of the losses: lower looks only at what is nearest."""
+    prefix: str = ""
+    """Of the trained encoder, before every question."""
+    base_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the untrained weights in the mean that the training ends with (WiSE-FT, arXiv:2109.01903)."""
+
+
+AnyRecipe = TypeVar("AnyRecipe", bound=TrainingRecipe)
 
 
 def find_recipe(name_or_file: str) -> Path:
@@ -105,9 +150,14 @@ def find_recipe(name_or_file: str) -> Path:
 
 
 def read_recipe(file: Path) -> Recipe:
+    """Read the recipe of an encoder, as `read_recipe_of` does."""
+    return read_recipe_of(Recipe, file)
+
+
+def read_recipe_of(training: type[AnyRecipe], file: Path) -> AnyRecipe:
     """Read a recipe; TrainingError names every key that is unknown, missing, of another type or out of range."""
     try:
-        recipe = Recipe(**tomllib.loads(file.read_text(encoding="utf-8")))
+        recipe = training(**tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise TrainingError(Message("{file}: cannot be read ({reason})", file=file, reason=error.strerror)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -115,7 +165,7 @@ def read_recipe(file: Path) -> Recipe:
     except ValidationError as error:
         problems = [*_named(error)]
     else:
-        problems = [*_contradictions(recipe)]
+        problems = [*recipe.contradictions()]
         if not problems:
             return recipe
     raise TrainingError(Message("{file}: {problems}", file=file, problems=joined(problems, Message("; "))))
@@ -127,17 +177,3 @@ def _named(error: ValidationError) -> Iterator[Message]:
         place = one["loc"]
         if not any(place == other[: len(place)] and place != other for other in places):  # else it only follows
             yield Message("{key}: {problem}", key=".".join(map(str, place)), problem=one["msg"])
-
-
-def _contradictions(recipe: Recipe) -> Iterator[Message]:
-    for number, task in enumerate(recipe.task):
-        if task.kind in ("distil", "translations") and not task.teacher:
-            yield Message("task.{number}.teacher: is missing, {kind} needs one", number=number, kind=task.kind)
-        if task.kind == "translations" and len(task.files) > 2:
-            yield Message("task.{number}.files: {kind} takes one or two", number=number, kind=task.kind)
-        if task.kind == "corpus" and (both := sorted({*task.files} & {*recipe.domains})):
-            yield Message(
-                "task.{number}.files: {domains} cannot be trained on and measured (domains)",
-                number=number,
-                domains=", ".join(both),
-            )

@@ -51,7 +51,7 @@ class Teachers:
         return vectors
 
     def _load(self, name: str) -> SentenceTransformer:
-        folder = self._find(name)
+        folder = self._trunk if name == TRUNK else find_network(name)
         try:
             return SentenceTransformer(str(folder), device=self._device, local_files_only=True)
         except (OSError, ValueError, SafetensorError) as error:
@@ -59,15 +59,15 @@ class Teachers:
                 Message("teacher {name}: {folder} holds no model ({problem})", name=name, folder=folder, problem=error)
             ) from error
 
-    def _find(self, name: str) -> Path:
-        if name == TRUNK:
-            return self._trunk
-        if Path(name).is_dir():
-            return Path(name)
-        package = find_spec(name) if name.isidentifier() else None
-        folder = Path(package.origin).parent / "model" if package and package.origin else None
-        if folder is None or not folder.is_dir():
-            raise TrainingError(
-                Message("teacher {name}: is neither a folder nor an installed package that carries a model", name=name)
-            )
-        return folder
+
+def find_network(name: str) -> Path:
+    """Give the folder of a network by its path or by the installed package that carries it; else TrainingError."""
+    if Path(name).is_dir():
+        return Path(name)
+    package = find_spec(name) if name.isidentifier() else None
+    folder = Path(package.origin).parent / "model" if package and package.origin else None
+    if folder is None or not folder.is_dir():
+        raise TrainingError(
+            Message("network {name}: is neither a folder nor an installed package that carries one", name=name)
+        )
+    return folder

@@ -109,14 +109,16 @@ def tied_by(pairs: Iterable[Pair], language: str) -> list[Group]:
     return [Group(id=texts[0], texts={language: texts}) for texts in groups.values() if len(texts) > 1]
 
 
-def read_corpus(domains: Iterable[str], folder: Path = CORPUS) -> dict[str, list[Group]]:
-    """Read domains of the corpus, one list of groups a domain."""
+def read_corpus(
+    domains: Iterable[str], languages: Sequence[str] = ("zh", "en"), folder: Path = CORPUS
+) -> dict[str, list[Group]]:
+    """Read domains of the corpus in these languages, one list of groups a domain."""
     return {
         domain: [
             Group(
                 id=row["id"],
                 near=tuple(row["near"]),
-                texts={language: tuple(map(text, row[language])) for language in ("zh", "en")},
+                texts={language: tuple(map(text, row[language])) for language in languages},
             )
             for row in _json_rows(folder / f"{domain}.jsonl")
         ]

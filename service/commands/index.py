@@ -1,8 +1,8 @@
 """`faqmatch index`: the batch reindexing job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,36 +14,51 @@ from indexer.home import Home, KnowledgeBaseFolder
 from indexer.near_duplicates import NearDuplicate
 from indexer.publishing import read_current
 from indexer.reindex import Outcome, reindex
-from indexer.version import open_version, read_manifest
+from indexer.version import open_version
 from models import normalise
-from models.directory import DEFAULT_MODEL, PRETRAINED, ModelDirectory, find_model, open_directory
+from models.directory import open_directory, shipped_models
 from models.encoder import OnnxEncoder
-from models.errors import ModelDirectoryError
-from models.message import Message, joined
+from models.message import Message
+from service.commands.encoder_choice import NamedEncoders, choose_encoder, lasting_name
 from service.commands.terminal import LINES_SHOWN, StageProgress, say, warn, warn_of_first
 
 _IDS_SHOWN: Final = 10
 
 
-def index(
-    home: Home, kb_name: str, reading: Reading, model: str | None, threads: int, most_shown: int | None = LINES_SHOWN
-) -> Outcome:
-    """Reindex a knowledge base, show progress and the summary, remember the model where one was named.
+@dataclass(frozen=True, kw_only=True)
+class IndexOptions:
+    """The options of the command, and what else decides about a run."""
 
-    Of the near-duplicates `most_shown` are printed, all where it is None, without a word of others where it is 0.
-    """
+    model: str | None = None
+    """The encoder for this run and, remembered in kb.json, for those after it."""
+    encoder: str | None = None
+    """The encoder where neither `model` nor kb.json names one: the setting of that name."""
+    threads: int = 1
+    most_shown: int | None = LINES_SHOWN
+    """Near-duplicates that are printed, all where it is None; not a word of others where it is 0."""
+    shipped: Sequence[Path] = field(default_factory=lambda: tuple(shipped_models()))
+    """The model directories to choose from where no encoder is named."""
+
+
+def index(home: Home, kb_name: str, reading: Reading, options: IndexOptions) -> Outcome:
+    """Reindex a knowledge base, show progress and the summary, remember the model where one was named."""
     kb = home.knowledge_base(kb_name)
     home.prepare()
     settings = kb.read_settings()
-    source = open_directory(_find_encoder(home, kb, model, settings.encoder))
-    encoder = OnnxEncoder.open(home.adopt_model(source).path, threads)
+    named = NamedEncoders(asked=options.model, remembered=settings.encoder, setting=options.encoder)
+    choice = choose_encoder(home, kb, named, reading.entries, options.shipped)
+    if choice.reason:
+        say(choice.reason)
+    source = open_directory(choice.path)
+    encoder = OnnxEncoder.open(home.adopt_model(source).path, options.threads)
     ids_before = _current_ids(kb) if reading.rejected else frozenset()
     with StageProgress() as progress:
         outcome = reindex(home, kb, reading.entries, encoder, progress)
-    if model is not None or not kb.settings_file.exists():
-        kb.write_settings(replace(settings, encoder=settings.encoder if model is None else _lasting_name(source)))
+    if options.model is not None or not kb.settings_file.exists():
+        lasting = settings.encoder if options.model is None else lasting_name(source)
+        kb.write_settings(replace(settings, encoder=lasting))
     _warn_of_long_phrasings(reading.entries, encoder)
-    _warn_of_near_duplicates(reading, outcome, most_shown)
+    _warn_of_near_duplicates(reading, outcome, options.most_shown)
     _warn_of_removed(reading, outcome, ids_before)
     _say_summary(reading, outcome)
     what = Message("published") if outcome.published else Message("nothing has changed, still current:")
@@ -60,32 +75,6 @@ def index(
     return outcome
 
 
-def _find_encoder(home: Home, kb: KnowledgeBaseFolder, asked: str | None, remembered: str | None) -> Path:
-    """Find the model to index with; ModelDirectoryError says where one that is gone was named, and what to do."""
-    try:
-        return find_model(asked or remembered or DEFAULT_MODEL)
-    except ModelDirectoryError as error:
-        if asked or not remembered:
-            raise
-        choices = [Message("--model {model}", model=model) for model in _encoders_at_hand(home, kb)]
-        raise ModelDirectoryError(
-            Message(
-                "{problem}; {file} names it: choose another with {choices}",
-                problem=error,
-                file=kb.settings_file,
-                choices=joined(choices, Message(" or ")),
-            )
-        ) from None
-
-
-def _encoders_at_hand(home: Home, kb: KnowledgeBaseFolder) -> Iterator[str]:
-    """Give the home's copy of the model that the current version was built with, and the shipped default."""
-    with suppress(IndexerError):
-        if current := read_current(kb):
-            yield str(home.existing_model(read_manifest(kb.versions / current.version).encoder))
-    yield DEFAULT_MODEL
-
-
 def _current_ids(kb: KnowledgeBaseFolder) -> frozenset[str]:
     """Give the ids of the current version; none where there is none, or it is damaged and so is replaced as a whole."""
     with suppress(IndexerError):
@@ -93,11 +82,6 @@ def _current_ids(kb: KnowledgeBaseFolder) -> frozenset[str]:
             version = open_version(kb.versions / current.version, current.manifest_sha256)
             return frozenset(entry.id for entry in version.entries)
     return frozenset()
-
-
-def _lasting_name(model: ModelDirectory) -> str:
-    """Give what finds a model from any working folder: the name of a shipped one, else the whole path."""
-    return model.path.name if model.path.parent == PRETRAINED else str(model.path.absolute())
 
 
 def _say_summary(reading: Reading, outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from indexer.entries import read_entries
 from indexer.home import Home
 from models.message import Message
 from service.app import create_app
-from service.commands.index import index
+from service.commands.index import IndexOptions, index
 from service.commands.models import DEMO_FAQ
 from service.commands.terminal import say
 from service.logs import configure_logging
@@ -32,7 +32,8 @@ def run_demo(settings: Settings) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(bind(settings))
         home = Home(settings.home)
-        index(home, DEMO_KB, read_entries(DEMO_FAQ).require_clean(), None, settings.threads, most_shown=0)
+        options = IndexOptions(encoder=settings.encoder, threads=settings.threads, most_shown=0)
+        index(home, DEMO_KB, read_entries(DEMO_FAQ).require_clean(), options)
         _introduce(url_of(listener), home.path)
         _serve_home(settings, listener)
 

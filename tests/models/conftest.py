@@ -10,8 +10,10 @@ from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 
 from models.directory import PRETRAINED
-from models.encoder import OnnxEncoder, one_thread_options
-from models.types import EncoderSpec
+from models.encoder import OnnxEncoder
+from models.onnx_session import one_thread_options
+from models.reranker import OnnxReranker
+from models.types import EncoderSpec, RerankerSpec
 
 SHIPPED = PRETRAINED / "question-encoder-zh-en"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
@@ -34,11 +36,11 @@ def words() -> tuple[str, ...]:
 
 
 def make_tokenizer() -> Tokenizer:
-    """A tokenizer of whole words; a text is read between [CLS] and [SEP]."""
+    """A tokenizer of whole words; a text is read between [CLS] and [SEP], a pair with one more [SEP] between them."""
     tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     return tokenizer
 
@@ -98,14 +100,11 @@ def tiny_encoder(tiny_network, table, tokenizer):
     return make
 
 
-@pytest.fixture(scope="session")
-def bert():
-    """A random BertModel: 2 layers of 32, 40 positions; its weights are large enough to matter."""
-    import torch  # here, because it takes seconds that most tests of this floor do without
-    from transformers import BertConfig, BertModel
+def tiny_config(**more):
+    """2 layers of 32, 40 positions; its random weights are large enough to matter."""
+    from transformers import BertConfig  # here, because it takes seconds that most tests of this floor do without
 
-    torch.manual_seed(3)
-    config = BertConfig(
+    return BertConfig(
         vocab_size=len(WORDS),
         hidden_size=32,
         num_hidden_layers=2,
@@ -114,8 +113,30 @@ def bert():
         max_position_embeddings=40,
         initializer_range=0.3,
         layer_norm_eps=1e-6,
+        **more,
     )
-    return BertModel(config, add_pooling_layer=False).eval()
+
+
+@pytest.fixture(scope="session")
+def bert():
+    """A random BertModel."""
+    import torch
+    from transformers import BertModel
+
+    torch.manual_seed(3)
+    return BertModel(tiny_config(), add_pooling_layer=False).eval()
+
+
+@pytest.fixture(scope="session")
+def pair_bert():
+    """A random BertForSequenceClassification of one label, whose logits lie on both sides of 0."""
+    import torch
+    from transformers import BertForSequenceClassification
+
+    torch.manual_seed(3)
+    model = BertForSequenceClassification(tiny_config(num_labels=1)).eval()
+    torch.nn.init.constant_(model.classifier.bias, -1.5)
+    return model
 
 
 @pytest.fixture
@@ -125,3 +146,47 @@ def checkpoint(tmp_path, bert) -> Path:
     bert.save_pretrained(folder)
     make_tokenizer().save(str(folder / "tokenizer.json"))
     return folder
+
+
+@pytest.fixture
+def pair_checkpoint(tmp_path, pair_bert) -> Path:
+    """The folder that `save_pretrained` gives for a cross-encoder, with its tokenizer."""
+    folder = tmp_path / "pair_checkpoint"
+    pair_bert.save_pretrained(folder)
+    make_tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture
+def reranker_spec():
+    """Make the spec of a reranker."""
+
+    def make(**fields) -> RerankerSpec:
+        values = {"name": "tiny", "digest": "0123456789abcdef" * 4, "max_tokens": 40, "languages": ("en",)}
+        return RerankerSpec(**values | {"temperature": 1.0, "both_directions": False} | fields)
+
+    return make
+
+
+@pytest.fixture
+def pair_graph(pair_bert):
+    """Make its graph."""
+    from models.bert_graph import BertConfig, build_reranker_graph
+
+    def make(*, for_int8: bool = False):
+        config = BertConfig.from_json(pair_bert.config.to_dict())
+        tensors = {name.removeprefix("bert."): tensor.numpy() for name, tensor in pair_bert.state_dict().items()}
+        return build_reranker_graph(config, tensors, for_int8=for_int8)
+
+    return make
+
+
+@pytest.fixture
+def tiny_reranker(pair_graph, tokenizer, reranker_spec):
+    """Make a reranker over it, in fp32."""
+
+    def make(threads=1, **fields) -> OnnxReranker:
+        session = onnxruntime.InferenceSession(pair_graph().SerializeToString(), one_thread_options())
+        return OnnxReranker(reranker_spec(**fields), session, tokenizer, threads)
+
+    return make

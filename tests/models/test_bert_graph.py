@@ -3,13 +3,13 @@ import onnxruntime
 import pytest
 import torch
 
-from models.bert_graph import BertConfig, build_encoder_graph
+from models.bert_graph import BertConfig, build_encoder_graph, build_reranker_graph
 from models.errors import CheckpointError
 
 
 def parts(bert):
     config = BertConfig.from_json(bert.config.to_dict())
-    return config, {name: tensor.numpy() for name, tensor in bert.state_dict().items()}
+    return config, {name.removeprefix("bert."): tensor.numpy() for name, tensor in bert.state_dict().items()}
 
 
 def session_of(model):
@@ -46,6 +46,62 @@ def test_the_graph_for_int8_is_the_same_function_but_for_its_token_table(bert):
     ids = np.random.default_rng(1).integers(bert.config.vocab_size, size=(1, 12))
     (vector,) = session.run(None, {"input_ids": ids})
     assert vector[0] @ by_transformers(bert, ids, "mean") > 0.999
+
+
+def pair_inputs(length: int, vocabulary: int, seed: int = 1):
+    random = np.random.default_rng(seed)
+    types = np.arange(length)[None] >= random.integers(1, length + 1)
+    return {"input_ids": random.integers(vocabulary, size=(1, length)), "token_type_ids": types.astype(np.int64)}
+
+
+def logit_by_transformers(pair_bert, inputs):
+    with torch.inference_mode():
+        return pair_bert(**{name: torch.from_numpy(value) for name, value in inputs.items()}).logits.numpy()
+
+
+def test_the_logit_of_a_pair_equals_transformers_at_every_length(pair_bert):
+    config, tensors = parts(pair_bert)
+    session = session_of(build_reranker_graph(config, tensors, for_int8=False))
+    for length in range(1, config.max_position_embeddings + 1):
+        inputs = pair_inputs(length, pair_bert.config.vocab_size, length)
+        (logit,) = session.run(None, inputs)
+        assert logit.shape == (1, 1)
+        np.testing.assert_allclose(logit, logit_by_transformers(pair_bert, inputs), atol=1e-4)
+
+
+def test_the_graph_of_a_reranker_for_int8_is_the_same_function_but_for_its_token_table(pair_bert):
+    config, tensors = parts(pair_bert)
+    table = tensors["embeddings.word_embeddings.weight"]
+    scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, np.finfo(np.float32).tiny)
+    rounded = tensors | {"embeddings.word_embeddings.weight": np.rint(table / scale) * scale}
+    inputs = pair_inputs(12, pair_bert.config.vocab_size)
+    (logit,) = session_of(build_reranker_graph(config, tensors, for_int8=True)).run(None, inputs)
+    (expected,) = session_of(build_reranker_graph(config, rounded, for_int8=False)).run(None, inputs)
+    np.testing.assert_allclose(logit, expected, atol=1e-4)
+
+
+def test_the_types_of_a_pair_matter(pair_bert):
+    inputs = pair_inputs(12, pair_bert.config.vocab_size)
+    turned = inputs | {"token_type_ids": 1 - inputs["token_type_ids"]}
+    assert abs(logit_by_transformers(pair_bert, inputs) - logit_by_transformers(pair_bert, turned)) > 0.001
+
+
+def test_without_a_pooler_the_classifier_reads_the_first_token(pair_bert):
+    config, tensors = parts(pair_bert)
+    del tensors["pooler.dense.weight"], tensors["pooler.dense.bias"]
+    inputs = pair_inputs(12, pair_bert.config.vocab_size)
+    (logit,) = session_of(build_reranker_graph(config, tensors, for_int8=False)).run(None, inputs)
+    with torch.inference_mode():
+        hidden = pair_bert.bert(**{name: torch.from_numpy(value) for name, value in inputs.items()}).last_hidden_state
+        expected = pair_bert.classifier(hidden[:, 0]).numpy()
+    np.testing.assert_allclose(logit, expected, atol=1e-4)
+
+
+def test_a_classifier_of_several_outputs_is_refused(pair_bert):
+    config, tensors = parts(pair_bert)
+    tensors["classifier.weight"] = np.zeros((3, 32), np.float32)
+    with pytest.raises(CheckpointError, match="the classifier has 3 outputs, one is needed"):
+        build_reranker_graph(config, tensors, for_int8=False)
 
 
 def test_a_tensor_that_is_missing_is_named(bert):

@@ -118,15 +118,15 @@ def test_an_edited_spec_whose_digest_no_longer_follows_is_refused(path, fields):
         ({"dim": "4"}, "dim and max_tokens must be whole numbers"),
         ({"max_tokens": 64.0}, "dim and max_tokens must be whole numbers"),
         ({"pooling": "max"}, "pooling must be one of mean, cls"),
-        ({"prefixes": "abc"}, "is no spec of an encoder"),
+        ({"prefixes": "abc"}, "is no spec of a model"),
         ({"prefixes": {"answer": ""}}, "'question'"),
         ({"prefixes": {"question": 1, "answer": ""}}, "the prefix of a question must be a text"),
-        ({"languages": None}, "is no spec of an encoder"),
-        ({"sha256": []}, "is no spec of an encoder"),
-        ({"sha256": "abc"}, "is no spec of an encoder"),
+        ({"languages": None}, "is no spec of a model"),
+        ({"sha256": []}, "is no spec of a model"),
+        ({"sha256": "abc"}, "is no spec of a model"),
         ({"name": "../../elsewhere"}, "'../../elsewhere' is no plain name"),
         ({"name": ""}, "'' is no plain name"),
-        ({"name": 5}, "is no spec of an encoder"),
+        ({"name": 5}, "is no spec of a model"),
     ],
 )
 def test_a_spec_that_is_none_is_refused_with_what_is_wrong(path, fields, problem):
@@ -147,7 +147,7 @@ def test_a_recorded_name_that_leads_out_of_the_directory_is_refused(path, name):
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "5", '"a"', "{}"])
 def test_a_damaged_spec_is_refused(path, content):
     (path / "spec.json").write_text(content)
-    with pytest.raises(ModelDirectoryError, match=r"spec\.json: (cannot be read|is no spec of an encoder)"):
+    with pytest.raises(ModelDirectoryError, match=r"spec\.json: (cannot be read|is no spec of a model)"):
         open_directory(path)
 
 

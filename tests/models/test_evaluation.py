@@ -9,6 +9,7 @@ from ir_measures import RR, P, Success
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
+from models.errors import EvaluationError
 from models.evaluation import (
     RetrievalSet,
     evaluate_pairs,
@@ -57,6 +58,8 @@ def test_rank_measures_agree_with_ir_measures(random_set):
     reference = ir_measures.calc_aggregate([P @ 1, RR @ 10, Success @ 10, Success @ 3], judged, run)
     assert scores.precision_at_1() == pytest.approx(reference[P @ 1])
     assert scores.reciprocal_rank_at(10) == pytest.approx(reference[RR @ 10])
+    assert scores.reciprocal_ranks_at(10).mean() == pytest.approx(reference[RR @ 10])
+    assert len(scores.reciprocal_ranks_at(10)) == len(scores.in_scope) == sum(map(bool, data.relevant))
     assert scores.hit_at(10) == pytest.approx(reference[Success @ 10])
     assert scores.hit_at(3) == pytest.approx(reference[Success @ 3])
 
@@ -110,6 +113,21 @@ def test_pair_measures_agree_with_scikit_learn_and_scipy_with_ties(pairs):
     assert scores.best_threshold_accuracy == pytest.approx(best)
 
 
+@pytest.mark.parametrize(("similarity", "threshold"), [([0.9, 0.6, 0.4, 0.1], 0.4), ([0.9, 0.4, 0.4, 0.1], 0.4)])
+def test_the_threshold_is_the_lowest_similarity_that_counts_as_the_same(similarity, threshold):
+    similarity, label = np.array(similarity, np.float32), np.array([1.0, 0.0, 1.0, 0.0])
+    scores = evaluate_pairs(similarity, np.array([1.0, 1.0, 1.0, 0.0]))
+    assert scores.threshold == pytest.approx(threshold)
+    assert scores.best_threshold_accuracy == 1
+    scores = evaluate_pairs(similarity, label)
+    assert ((similarity >= scores.threshold) == (label > 0.5)).mean() == scores.best_threshold_accuracy == 0.75
+
+
+def test_similarities_that_are_all_equal_correlate_with_nothing():
+    scores = evaluate_pairs(np.full(4, 0.5, np.float32), np.array([1.0, 0.0, 0.0, 0.0]))
+    assert (scores.spearman, scores.average_precision, scores.best_threshold_accuracy) == (0, 0.25, 0.25)
+
+
 def test_pair_measures_do_not_depend_on_the_order_of_the_pairs():
     random = np.random.default_rng(2)
     similarity = np.round(random.normal(size=500), 1).astype(np.float32)
@@ -131,6 +149,49 @@ def test_a_retrieval_set_is_read_from_its_folder(tmp_path):
     assert data.relevant == (frozenset([0]), frozenset([1]), frozenset())
     (tmp_path / "queries.jsonl").write_text(json.dumps(queries[2]), encoding="utf-8")
     assert read_retrieval_set(tmp_path).queries == ("c",)
+
+
+GROUP = '{"id": 1, "question": "A?"}'
+QUERY = '{"query": "a", "relevant": [1]}'
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "",
+        "{",
+        "[]",
+        '{"id": 1}',
+        '{"question": "A?"}',
+        '{"id": 1, "question": 5}',
+        '{"id": 1, "question": "A?", "similar": "AA?"}',
+        '{"id": 1, "question": "A?", "similar": [5]}',
+        '{"id": 1, "question": "\\ud800"}',
+    ],
+)
+def test_a_row_of_a_faq_that_cannot_be_used_is_named(tmp_path, row):
+    (tmp_path / "faq.jsonl").write_text(f"{GROUP}\n{row}\n{GROUP}\n")
+    (tmp_path / "queries.jsonl").write_text(QUERY)
+    with pytest.raises(EvaluationError) as refused:
+        read_retrieval_set(tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path / 'faq.jsonl'}, row 2: is not an object with id, question and, where there are other phrasings, "
+        "their list similar"
+    )
+
+
+@pytest.mark.parametrize(
+    "row", ["{}", '{"query": "a"}', '{"query": "a", "relevant": "1"}', '{"relevant": [1]}', "\xff"]
+)
+def test_a_query_that_cannot_be_used_is_named(tmp_path, row):
+    (tmp_path / "faq.jsonl").write_text(GROUP)
+    (tmp_path / "queries.jsonl").write_bytes(f"{QUERY}\n{row}".encode("latin-1"))
+    with pytest.raises(EvaluationError) as refused:
+        read_retrieval_set(tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path / 'queries.jsonl'}, row 2: is not an object with query and relevant, the list of the ids that are "
+        "right"
+    )
 
 
 def test_the_last_phrasing_of_each_group_is_held_out(tmp_path):

@@ -22,7 +22,7 @@ from indexer.reindex import reindex
 from indexer.row import Place
 from models.directory import open_directory
 from models.encoder import OnnxEncoder
-from service.commands.index import index
+from service.commands.index import IndexOptions, index
 
 QUESTIONS = {"reset": "How do I reset my password?", "parcel": "Where is my parcel?", "pay": "How can I pay?"}
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -117,7 +117,7 @@ def run_task(task: str, home: Home, models: list[str], number: int, kb_name: str
     _, new = models
     match task:
         case "index":
-            index(home, kb_name, reading_of(numbered(number)), new, 1)
+            index(home, kb_name, reading_of(numbered(number)), IndexOptions(model=new))
         case "publish":
             [path] = (home.path / "models").glob("new@*")
             reindex(home, kb, numbered(number), OnnxEncoder.open(path))

@@ -1,9 +1,10 @@
+from collections.abc import Iterator
 from itertools import chain, pairwise
 
 import numpy as np
 import pytest
 
-from models.training.batches import Block, graded, neighbourhoods, same_meaning
+from models.training.batches import Block, graded, neighbourhoods, same_meaning, take_turns
 from models.training.texts import Group, Pair
 
 
@@ -130,6 +131,14 @@ def test_graded_pairs_come_with_their_similarity():
         assert len(set(rows)) == 4
         np.testing.assert_allclose(block.labels, [[known[row]] for row in rows], rtol=1e-6)
     assert all(block.labels is None for block in graded(pairs, 2, 4, 1, labelled=False))
+
+
+def test_sources_take_turns_until_there_are_enough_blocks():
+    def named(name: str) -> Iterator[Block]:
+        return (Block(first=(f"{name}{n}",), second=("",)) for n in range(3))
+
+    taken = take_turns([named("a"), named("b")], 5)
+    assert [block.first[0] for block in taken] == ["a0", "b0", "a1", "b1", "a2"]
 
 
 def test_the_seed_decides_every_draw(circle, groups):

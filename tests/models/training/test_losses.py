@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.training.losses import NeighbourhoodDistillation, RecordedLoss
+from models.training.losses import ListwiseLoss, NeighbourhoodDistillation, RecordedLoss
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -103,3 +103,33 @@ def test_a_recorded_loss_passes_the_gradient_and_keeps_no_graph():
     recorded(weight, torch.tensor([0.0])).backward()
     assert weight.grad.tolist() == [4.0]
     assert recorded.take_mean() == 4.0
+
+
+class Logits(nn.Module):
+    """Stands for a cross-encoder: a pair is the number of its logit."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, logits: list[float]) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(logits))
+
+    def preprocess(self, pairs: list[tuple[str, str]]) -> dict[str, Tensor]:
+        return {"place": torch.tensor([int(first + second) for first, second in pairs])}
+
+    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"scores": self.logits[features["place"]][:, None]}
+
+
+@pytest.mark.parametrize("weight", [0.5, 2.0])
+def test_the_listwise_loss_is_what_is_computed_by_hand(weight):
+    """Two lists of two pairs, the right one first and second."""
+    loss = ListwiseLoss(Logits([2.0, 1.0, -1.0, 0.0]), size=2, weight=weight)
+    found = loss(
+        [["0", "0", "0", "0"], ["0", "1", "2", "3"]], torch.tensor([1.0, 0.0, 0.0, 1.0]), prompt=None, task=None
+    )
+    pairs = [math.log1p(math.exp(-2)), math.log1p(math.exp(1)), math.log1p(math.exp(-1)), math.log(2)]
+    lists = [math.log1p(math.exp(-1)), math.log1p(math.exp(-1))]
+    assert found.item() == pytest.approx(sum(pairs) / 4 + weight * sum(lists) / 2, rel=1e-6)
+    found.backward()
+    assert (loss.model.logits.grad != 0).all()

@@ -1,16 +1,20 @@
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from sentence_transformers import SentenceTransformerTrainingArguments
 
+from models.training.batches import Block
 from models.training.recipe import Recipe, Task
-from models.training.run import computes_bfloat16, device, trainer_arguments
+from models.training.run import computes_bfloat16, device, to_dataset, trainer_arguments
 
 
 @pytest.fixture
 def arguments(tmp_path):
-    def make(**settings: object):
+    def make(prefix: str = "", **settings: object):
         task = Task(kind="groups", share=1, files=("faq.jsonl",))
-        return trainer_arguments(Recipe(**{"steps": 200, "task": (task,)} | settings), tmp_path / "run")
+        recipe = Recipe(**{"steps": 200, "task": (task,)} | settings)
+        return trainer_arguments(SentenceTransformerTrainingArguments, recipe, tmp_path / "run", prefix)
 
     return make
 
@@ -49,3 +53,14 @@ def test_a_batch_is_a_block_in_the_order_it_was_drawn(arguments):
     dataset = Dataset.from_dict({"first": [str(number) for number in range(7)]})
     sampler = arguments().batch_sampler(dataset, batch_size=3, drop_last=False, seed=1)
     assert list(sampler) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_rows_of_blocks_become_rows_of_a_data_set():
+    def block(name: str, labels: list[list[float]] | None) -> Block:
+        values = None if labels is None else np.array(labels, np.float32)
+        return Block(first=(f"{name}1", f"{name}2"), second=(f"{name}3", f"{name}4"), labels=values)
+
+    plain = to_dataset([block("a", None), block("b", None)])
+    assert plain.to_dict() == {"first": ["a1", "a2", "b1", "b2"], "second": ["a3", "a4", "b3", "b4"]}
+    assert to_dataset([block("a", [[0.5], [1.0]])])["label"][:] == [0.5, 1.0]
+    assert to_dataset([block("a", [[0.5, 1], [1, 2]])])["label"][:] == [[0.5, 1], [1, 2]]

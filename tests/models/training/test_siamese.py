@@ -13,7 +13,8 @@ from transformers import BertConfig, BertModel
 from models.errors import TrainingError
 from models.message import Message
 from models.training.recipe import Recipe, Task
-from models.training.siamese import TrainingRequest, train_siamese
+from models.training.run import TrainingRequest
+from models.training.siamese import train_siamese
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 FAQ = Task(kind="groups", share=1, files=("faq.jsonl",))
@@ -105,6 +106,16 @@ def test_the_checkpoint_is_the_best_one_and_says_where_it_comes_from(train, tmp_
     assert model.prompts["query"] == "how "
     assert model.max_seq_length == 40, "all positions of the trunk, whatever was read while training"
     assert not list(folder.glob("*.bin"))
+
+
+def test_a_share_of_the_base_is_mixed_into_what_was_trained(train, checkpoint, tmp_path):
+    trained, mixed = train(out="trained"), train(out="mixed", base_share=0.25)
+    base = load_file(checkpoint / "model.safetensors")
+    name = "encoder.layer.1.output.dense.weight"
+    assert not torch.equal(trained[name], base[name])
+    assert torch.allclose(mixed[name], 0.75 * trained[name] + 0.25 * base[name], atol=1e-6)
+    assert "it began with" not in (tmp_path / "trained" / "checkpoint" / "PROVENANCE.md").read_text()
+    assert "0.25 of the weights it began with" in (tmp_path / "mixed" / "checkpoint" / "PROVENANCE.md").read_text()
 
 
 def test_the_prefix_is_trained_with(train):

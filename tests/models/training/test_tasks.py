@@ -10,8 +10,8 @@ from sentence_transformers.sentence_transformer.losses import CoSENTLoss, Multip
 from models.errors import TrainingError
 from models.normalise import key
 from models.training.losses import NeighbourhoodDistillation
-from models.training.recipe import Recipe, Task, find_recipe, read_recipe
-from models.training.tasks import TaskSource, loss_of, without_absent
+from models.training.recipe import Recipe, Task
+from models.training.tasks import TaskSource, loss_of
 from models.training.texts import read_corpus
 from models.types import Vectors
 
@@ -201,26 +201,6 @@ def test_a_file_that_is_missing_is_named(source):
         source(task("pairs", "none.tsv")).draw()
     with pytest.raises(TrainingError, match=r"held\.tsv: cannot be read"):
         source(task("corpus", "bank"), held_out=("held.tsv",))
-
-
-def test_an_optional_task_is_left_out_where_its_files_are(pairs, tmp_path, write_faq):
-    own = read_recipe(find_recipe("own-faq"))
-    assert [task.kind for task in without_absent(own, tmp_path).task] == ["pairs", "graded", "corpus"]
-    write_faq(tmp_path / "faq.jsonl")
-    assert without_absent(own, tmp_path) == own
-    pairs.unlink()
-    assert [task.kind for task in without_absent(own, tmp_path).task] == ["groups", "corpus"]
-
-
-def test_of_optional_tasks_one_must_be_there(tmp_path):
-    with pytest.raises(TrainingError) as refused:
-        without_absent(read_recipe(find_recipe("own-faq")), tmp_path)
-    assert str(refused.value) == f"{tmp_path}: holds none of faq.jsonl, pairs.tsv"
-
-
-def test_a_recipe_without_optional_tasks_is_left_as_it_is(tmp_path):
-    recipe = Recipe(steps=3, task=(task("groups", "none.jsonl"),))
-    assert without_absent(recipe, tmp_path) == recipe
 
 
 @pytest.mark.usefixtures("pairs")

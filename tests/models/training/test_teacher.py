@@ -77,4 +77,4 @@ def test_a_teacher_that_is_not_there_is_named(teachers, name, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TrainingError) as refused:
         teachers.encode(name, TEXTS)
-    assert str(refused.value) == (f"teacher {name}: is neither a folder nor an installed package that carries a model")
+    assert str(refused.value) == (f"network {name}: is neither a folder nor an installed package that carries one")

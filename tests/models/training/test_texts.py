@@ -151,6 +151,10 @@ def test_a_domain_of_the_corpus_is_read_with_its_near_misses():
     }
 
 
+def test_a_domain_is_read_in_the_languages_that_are_asked_for():
+    assert {tuple(group.texts) for group in read_corpus(["hotel"], ["en"])["hotel"]} == {("en",)}
+
+
 def test_an_unknown_domain_is_named():
     with pytest.raises(TrainingError, match=r"circus\.jsonl: cannot be read"):
         read_corpus(["circus"])

@@ -1,8 +1,6 @@
 """The command on a BERT of thirteen words, whose questions are sets of words in any order."""
 
-import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,19 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer, pre_tokenizers, processors
-from tokenizers.models import WordLevel
-from transformers import BertConfig, BertModel
 
 from models.directory import open_directory
 from models.encoder import OnnxEncoder
 from models.errors import TrainingError
 from service.commands import train
-from service.commands.train import TrainingOptions, train_siamese_model
+from service.commands.train import SiameseOptions, train_siamese_model
 
 REPOSITORY = Path(__file__).parents[3]
-WORDS = ["how", "do", "i", "reset", "my", "password", "where", "is", "the", "parcel"]
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 RECIPE = """\
 steps = {steps}
 rows = 8
@@ -43,43 +36,10 @@ source = "made for a test"
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """A folder with base/, data/, development/ and toy.toml, worked in with one thread."""
-    torch.manual_seed(3)
-    config = BertConfig(
-        vocab_size=14,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=40,
-        initializer_range=0.3,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path / "base")
-    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(SPECIAL + WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
-    for folder, entries in (("data", 30), ("development", 3)):
-        (tmp_path / folder).mkdir()
-        generator = random.Random(entries)
-        rows, queries = [], []
-        for number in range(entries):
-            chosen = WORDS[3 * number : 3 * number + 3] if entries == 3 else generator.sample(WORDS, 3)
-            texts = [" ".join(generator.sample(chosen, 3)) for _ in range(4)]
-            rows.append({"id": str(number), "question": texts[0], "similar": texts[1:3]})
-            queries.append({"query": texts[3], "relevant": [str(number)]})
-        queries.append({"query": "parcel parcel parcel", "relevant": []})
-        for name, lines in (("faq.jsonl", rows), ("queries.jsonl", queries)):
-            (tmp_path / folder / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (tmp_path / "toy.toml").write_text(RECIPE.format(steps=20))
-    monkeypatch.chdir(tmp_path)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield tmp_path
-    torch.set_num_threads(before)
+def here(toy_training) -> Path:
+    """The toy training, with its toy.toml."""
+    (toy_training / "toy.toml").write_text(RECIPE.format(steps=20))
+    return toy_training
 
 
 @pytest.fixture
@@ -90,7 +50,7 @@ def run(here):
     def run(**options: object) -> None:
         options = {"recipe": "toy.toml", "data": Path("data"), "out": Path("out"), "base": Path("base")} | options
         options = {"max_hours": None, "name": None, "development": (Path("development"),)} | options
-        train_siamese_model(TrainingOptions(languages=("en",), threads=1, **options))
+        train_siamese_model(SiameseOptions(languages=("en",), threads=1, **options))
 
     return run
 

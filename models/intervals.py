@@ -1,13 +1,13 @@
 """How sure a measured number is: 95 % intervals by the bootstrap (Efron, 1979), percentile form, seeded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.circumstances import SEED
-
+_SEED: Final = 20261124
 _RESAMPLES: Final = 1_000
 _TAILS: Final = (0.025, 0.975)
 _AT_ONCE: Final = 2_000_000
@@ -45,8 +45,19 @@ def quantile_interval(values: NDArray[np.floating], quantile: float) -> Interval
     return _interval(float(np.quantile(numbers, quantile)), found)
 
 
+def measured_intervals(measure: Callable[[NDArray[np.int64]], NDArray[np.float64]], size: int) -> list[Interval]:
+    """Give the numbers, (k,), that `measure` gives of `size` items.
+
+    It is called with the places of the items that a sample holds, (size,), some of them several times, and gives NaN
+    where such a sample does not define a number: these samples are left out.
+    """
+    found = np.stack([measure(places) for rows in _resamples(size) for places in rows], axis=1)
+    values = measure(np.arange(size))
+    return [_interval(float(value), drawn[~np.isnan(drawn)]) for value, drawn in zip(values, found, strict=True)]
+
+
 def _resamples(size: int) -> list[NDArray[np.int64]]:
-    generator = np.random.default_rng(SEED)
+    generator = np.random.default_rng(_SEED)
     step = max(1, _AT_ONCE // size)
     counts = [min(step, _RESAMPLES - begin) for begin in range(0, _RESAMPLES, step)]
     return [generator.integers(0, size, (count, size)) for count in counts]
