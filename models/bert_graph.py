@@ -66,7 +66,14 @@ class BertConfig:
             raise CheckpointError(Message("config.json: {name} is missing", name=missing.args[0])) from missing
 
 
-def build_encoder_graph(config: BertConfig, tensors: Tensors, pooling: Pooling, *, for_int8: bool) -> onnx.ModelProto:
+def build_encoder_graph(
+    config: BertConfig,
+    tensors: Tensors,
+    pooling: Pooling,
+    *,
+    for_int8: bool,
+    channel_sizes: Mapping[str, NDArray[np.float32]] | None = None,
+) -> onnx.ModelProto:
     """Build the graph of a Siamese encoder.
 
     `tensors` are those of a transformers `BertModel` (names without a `bert.` prefix). With `for_int8` the graph is
@@ -74,8 +81,12 @@ def build_encoder_graph(config: BertConfig, tensors: Tensors, pooling: Pooling, 
     products of the feed-forward part see each token divided by its largest value. The first and last token of a text
     are ten times larger there than the others and would take their precision; one scale a token (ZeroQuant,
     arXiv:2206.01861, section 3.2) brings the loss of hit@1 below what the development sets can show.
+
+    `channel_sizes`, the largest value of each channel of the products' inputs as `measure_channels` gives it, smooths
+    them: a channel that is large is divided by a scale, and its row of the weights multiplied by it (SmoothQuant,
+    arXiv:2211.10438, equation 4 with alpha 0.5).
     """
-    graph = _Graph(config, tensors, for_int8=for_int8)
+    graph = _Graph(config, tensors, for_int8=for_int8, channel_sizes=channel_sizes or {})
     graph.sentence_embedding(graph.layers(graph.embeddings()), pooling)
     return graph.finish("sentence_encoder", ["input_ids"], ("embedding", config.hidden_size))
 
@@ -92,12 +103,22 @@ def build_reranker_graph(config: BertConfig, tensors: Tensors, *, for_int8: bool
     return graph.finish("cross_encoder", ["input_ids", "token_type_ids"], ("logit", 1))
 
 
+def inputs_to_smooth(config: BertConfig) -> list[str]:
+    """Give the names, in the graph, of what its large products read; those of one name read the same."""
+    layers = [f"encoder.layer.{layer}." for layer in range(config.num_hidden_layers)]
+    ends = [f"{prefix}{name}" for prefix in layers for name in ("attention.output.norm", "gelu", "output.norm")]
+    return ["hidden.0", *ends[:-1]]  # the last layer's end is only pooled
+
+
 class _Graph:
     """Collects nodes and initializers; each method adds one part and gives the name of its output."""
 
-    def __init__(self, config: BertConfig, tensors: Tensors, *, for_int8: bool) -> None:
+    def __init__(
+        self, config: BertConfig, tensors: Tensors, *, for_int8: bool, channel_sizes: Tensors | None = None
+    ) -> None:
         self.config = config
         self.for_int8 = for_int8
+        self.channel_sizes = channel_sizes or {}
         self.tensors = tensors
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
@@ -147,9 +168,10 @@ class _Graph:
         projections = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
         weight = np.concatenate([self._tensor(p + ".weight").T for p in projections], axis=1)
         bias = np.concatenate([self._tensor(p + ".bias") for p in projections])
+        smooth, weight = self._smoothed(hidden, weight, prefix + "qkv")
         attended = self._node(
             "Attention",
-            [hidden, self._constant(prefix + "qkv.weight", weight), self._constant(prefix + "qkv.bias", bias)],
+            [smooth, self._constant(prefix + "qkv.weight", weight), self._constant(prefix + "qkv.bias", bias)],
             prefix + "attended",
             domain="com.microsoft",
             num_heads=self.config.num_attention_heads,
@@ -212,17 +234,29 @@ class _Graph:
         """A layer over one row, (1, in) to (1, out)."""
         return self._node("Add", [self._matmul(hidden, prefix), self._parameter(f"{prefix}.bias")], output)
 
-    def _matmul(self, hidden: str, prefix: str) -> str:
-        weight = self._constant(prefix + ".weight", self._tensor(prefix + ".weight").T)
-        return self._node("MatMul", [hidden, weight], prefix + ".product")
+    def _matmul(self, hidden: str, prefix: str, weight: NDArray[np.float32] | None = None) -> str:
+        if weight is None:
+            weight = self._tensor(prefix + ".weight").T
+        return self._node("MatMul", [hidden, self._constant(prefix + ".weight", weight)], prefix + ".product")
 
     def _matmul_by_token(self, hidden: str, prefix: str) -> str:
         if not self.for_int8:
             return self._matmul(hidden, prefix)
-        size = self._node("Abs", [hidden], prefix + ".size")
+        smooth, weight = self._smoothed(hidden, self._tensor(prefix + ".weight").T, prefix)
+        size = self._node("Abs", [smooth], prefix + ".size")
         largest = self._node("ReduceMax", [size], prefix + ".largest", axes=[-1], keepdims=1)
-        product = self._matmul(self._node("Div", [hidden, largest], prefix + ".scaled"), prefix)
+        product = self._matmul(self._node("Div", [smooth, largest], prefix + ".scaled"), prefix, weight)
         return self._node("Mul", [product, largest], prefix + ".restored")
+
+    def _smoothed(self, hidden: str, weight: NDArray[np.float32], prefix: str) -> tuple[str, NDArray[np.float32]]:
+        """Give the input of a product and its weight, (in, out), with the sizes of the channels shared between them."""
+        sizes = self.channel_sizes.get(hidden)
+        if not self.for_int8 or sizes is None:
+            return hidden, weight
+        least = np.finfo(np.float32).eps
+        scales = np.sqrt(np.maximum(sizes, least) / np.maximum(np.abs(weight).max(axis=1), least))
+        inverse = self._constant(prefix + ".inverse_scales", (1 / scales).astype(np.float32))
+        return self._node("Mul", [hidden, inverse], prefix + ".smooth"), weight * scales[:, None].astype(np.float32)
 
     def _parameter(self, name: str) -> str:
         return self._constant(name, self._tensor(name))

@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 
 from models import directory, normalise
-from models.bert_graph import build_encoder_graph
+from models.bert_graph import build_encoder_graph, inputs_to_smooth
+from models.calibration import measure_channels
 from models.card import CardFacts, SetAgreement, write_card
 from models.checkpoint import read_checkpoint, read_provenance
 from models.confidence_fit import fit_confidence
@@ -31,6 +32,8 @@ from models.types import EncoderSpec, Vectors
 
 MAX_HIT_AT_1_LOSS = 0.005
 _ROUNDING = 1e-9
+_CALIBRATION_TEXTS = 300
+"""More change the largest values no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +64,19 @@ def convert_checkpoint(
     _require_judges(sets)
     with staged(out) as staging:
         tensors, tokenizer = read_tensors(checkpoint), read_tokenizer(checkpoint)
-        graph, graph_for_int8 = (
-            build_encoder_graph(source.config, tensors, source.pooling, for_int8=for_int8) for for_int8 in (False, True)
+        graph = build_encoder_graph(source.config, tensors, source.pooling, for_int8=False)
+        graph_for_int8 = build_encoder_graph(
+            source.config,
+            tensors,
+            source.pooling,
+            for_int8=True,
+            channel_sizes=measure_channels(
+                graph,
+                inputs_to_smooth(source.config),
+                tokenizer,
+                _some_texts(sets, source.prefixes["question"]),
+                options.max_tokens,
+            ),
         )
         fp32_file = staging.parent / "fp32.onnx"
         onnx.save(graph, fp32_file)
@@ -128,6 +142,13 @@ def _require_judges(sets: Sequence[RetrievalSet]) -> None:
             raise CheckpointError(
                 Message("development set {name}: no query names an id that is in its faq.jsonl", name=data.name)
             )
+
+
+def _some_texts(sets: Sequence[RetrievalSet], prefix: str) -> list[str]:
+    """Give some hundred of the stored texts, as many of each set, as the encoder would read them."""
+    share = -(-_CALIBRATION_TEXTS // len(sets))
+    chosen = [text for data in sets for text in data.texts[:: -(-len(data.texts) // share)]]
+    return [prefix + normalise.text(text) for text in chosen]
 
 
 def _refusal(refused: Sequence[SetAgreement]) -> CheckpointError:

@@ -29,7 +29,7 @@ from models.training.reranking_metric import RerankingMetric
 from models.training.run import TrainingRequest, be_quiet, device, to_dataset, train_on, trainer_arguments
 from models.training.task_texts import without_absent
 from models.training.texts import read_corpus
-from models.training.trunk import keep_and_freeze, load_network, require_bert
+from models.training.trunk import keep_and_freeze, keep_tokenizer, load_network, require_bert
 from models.types import Encoder
 
 
@@ -89,6 +89,7 @@ def train_cross_encoder(
     network: Any = model[0].auto_model
     model.max_seq_length = network.config.max_position_embeddings
     model.save_pretrained(str(trained.checkpoint), create_model_card=False)
+    keep_tokenizer(request.base, trained.checkpoint)
     found = metric(model)
     alone = found.pop("encoder_p_at_1")
     write_provenance(

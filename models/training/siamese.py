@@ -33,7 +33,7 @@ from models.training.task_texts import without_absent
 from models.training.tasks import TaskSource, loss_of
 from models.training.teacher import Teachers
 from models.training.texts import read_corpus
-from models.training.trunk import keep_and_freeze, load_network, require_bert
+from models.training.trunk import keep_and_freeze, keep_tokenizer, load_network, require_bert
 
 
 class _Trainer(SentenceTransformerTrainer):
@@ -77,6 +77,7 @@ def train_siamese(request: TrainingRequest[Recipe], say: Callable[[Message], Non
     trunk: Any = model[0].auto_model
     model.max_seq_length = trunk.config.max_position_embeddings
     model.save_pretrained(str(checkpoint), create_model_card=False)
+    keep_tokenizer(request.base, checkpoint)
     found = development(model)
     write_provenance(
         checkpoint,

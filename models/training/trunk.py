@@ -1,6 +1,7 @@
 """The trunk of a training: a BERT folder, what a recipe keeps of it, and what of it is trained."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,8 @@ def require_bert(base: Path) -> None:
     """Refuse at once what could be trained and not be converted, or would be looked for in the network."""
     try:
         kind = json.loads((base / "config.json").read_bytes())["model_type"]
-        (base / "model.safetensors").stat()
+        for name in ("model.safetensors", "tokenizer.json"):
+            (base / name).stat()
     except OSError as error:
         raise TrainingError(
             Message("{base}: is no checkpoint folder ({problem})", base=base, problem=error.strerror)
@@ -31,6 +33,14 @@ def require_bert(base: Path) -> None:
         ) from error
     if kind != "bert":
         raise TrainingError(Message("{base}: is of the kind {kind}, only bert can be trained", base=base, kind=kind))
+
+
+def keep_tokenizer(base: Path, checkpoint: Path) -> None:
+    """Give the checkpoint the tokenizer of its trunk, to the byte.
+
+    What the libraries save has the truncation of the training in it, and takes `</s>` in a text for the end of it.
+    """
+    shutil.copyfile(base / "tokenizer.json", checkpoint / "tokenizer.json")
 
 
 def load_network(base: Path, load: Callable[[], Network]) -> Network:

@@ -108,6 +108,12 @@ def test_the_checkpoint_is_the_best_one_and_says_where_it_comes_from(train, tmp_
     assert not list(folder.glob("*.bin"))
 
 
+def test_the_tokenizer_stays_that_of_the_trunk(train, checkpoint, tmp_path):
+    train()
+    name = "tokenizer.json"
+    assert (tmp_path / "out" / "checkpoint" / name).read_bytes() == (checkpoint / name).read_bytes()
+
+
 def test_a_share_of_the_base_is_mixed_into_what_was_trained(train, checkpoint, tmp_path):
     trained, mixed = train(out="trained"), train(out="mixed", base_share=0.25)
     base = load_file(checkpoint / "model.safetensors")

@@ -24,6 +24,13 @@ def test_a_bert_is_taken_and_another_kind_refused(checkpoint):
         require_bert(checkpoint)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_folder_without_weights_or_tokenizer_is_refused(checkpoint, name):
+    (checkpoint / name).unlink()
+    with pytest.raises(TrainingError, match="is no checkpoint folder"):
+        require_bert(checkpoint)
+
+
 def test_what_a_library_cannot_load_is_no_checkpoint_folder(checkpoint):
     def load() -> None:
         raise OSError("no weights")
