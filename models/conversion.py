@@ -6,13 +6,10 @@ cosine says little where all cosines crowd near 1.
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from models import directory, normalise
@@ -28,6 +25,7 @@ from models.message import Message, joined
 from models.onnx_session import load_session
 from models.quantisation import quantise, read_tensors, read_tokenizer
 from models.staging import require_possible, staged
+from models.timing import median_milliseconds
 from models.types import EncoderSpec, Vectors
 
 MAX_HIT_AT_1_LOSS = 0.005
@@ -119,7 +117,7 @@ def convert_checkpoint(
             provenance=read_provenance(checkpoint),
             agreements=tuple(run.agreement for run in runs),
             confidence=confidence,
-            median_ms=_median_milliseconds(int8, runs[0].data.queries),
+            median_ms=median_milliseconds(lambda text: int8.encode([text]), runs[0].data.queries),
             bytes=sum(entry.stat().st_size for entry in staging.iterdir()),
         )
         write_card(staging / "card.md", facts)
@@ -189,13 +187,3 @@ def _compare(data: RetrievalSet, fp32: OnnxEncoder, int8: OnnxEncoder) -> _Run:
         min_cosine=float(cosines.min()),
     )
     return _Run(data=data, int8=scores, agreement=agreement)
-
-
-def _median_milliseconds(encoder: OnnxEncoder, texts: Sequence[str], repeats: int = 100) -> float:
-    """Time single texts, one after the other, tokenising included."""
-    taken = []
-    for text in islice(cycle(texts), repeats):
-        begin = time.perf_counter()
-        encoder.encode([text])
-        taken.append(time.perf_counter() - begin)
-    return float(np.median(taken)) * 1000

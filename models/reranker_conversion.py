@@ -5,10 +5,8 @@ card and spec. The conversion is refused when int8 loses more than half a point 
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +26,7 @@ from models.reranker_directory import compute_reranker_digest, write_reranker_sp
 from models.reranking import RerankingSet
 from models.staging import require_possible, staged
 from models.temperature_fit import fit_temperature
+from models.timing import median_milliseconds
 from models.types import RerankerSpec
 
 MAX_P_AT_1_LOSS = 0.005
@@ -90,7 +89,7 @@ def convert_reranker(
             spec=spec,
             provenance=read_provenance(checkpoint),
             agreements=tuple(run.agreement(spec.temperature) for run in runs),
-            median_ms=_median_milliseconds(int8, runs[0].data.pairs),
+            median_ms=median_milliseconds(lambda pair: int8.logits(pair[0], [pair[1]]), runs[0].data.pairs),
             bytes=sum(entry.stat().st_size for entry in staging.iterdir()),
         )
         write_reranker_card(staging / "card.md", facts)
@@ -145,13 +144,3 @@ def _refuse_loss(runs: Sequence[_Run]) -> None:
                 int8=int8,
             )
         )
-
-
-def _median_milliseconds(reranker: OnnxReranker, pairs: Sequence[tuple[str, str]], repeats: int = 100) -> float:
-    """Time single pairs, one after the other, tokenising included."""
-    taken = []
-    for query, candidate in islice(cycle(pairs), repeats):
-        begin = time.perf_counter()
-        reranker.logits(query, [candidate])
-        taken.append(time.perf_counter() - begin)
-    return float(np.median(taken)) * 1000
