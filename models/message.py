@@ -55,6 +55,12 @@ def fields_of(template: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
 
 
-def _translated(value: object, template_in: Callable[[str], str]) -> Any:  # noqa: ANN401 (whatever the template formats)
+def message_of(value: object) -> Message | None:
+    """Give what can be translated of a value: a message, or that of whatever carries one."""
     message = value if isinstance(value, Message) else getattr(value, "message", None)
-    return message.translated(template_in) if isinstance(message, Message) else value
+    return message if isinstance(message, Message) else None
+
+
+def _translated(value: object, template_in: Callable[[str], str]) -> Any:  # noqa: ANN401 (whatever the template formats)
+    message = message_of(value)
+    return value if message is None else message.translated(template_in)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from models.message import Message
+from models.message import Message, message_of
 from service.errors import SettingsError
 
 VARIABLE: Final = "FAQMATCH_LANG"
@@ -53,8 +53,8 @@ def speak(language: Language) -> None:
 
 def translate(said: Any) -> str:  # noqa: ANN401 (a message, or whatever carries one)
     """Give a message, or that of an error, in the language of this process; other text as it is."""
-    message = said if isinstance(said, Message) else getattr(said, "message", None)
-    return message.translated(gettext.gettext) if isinstance(message, Message) else str(said)
+    message = message_of(said)
+    return str(said) if message is None else message.translated(gettext.gettext)
 
 
 def _language_of(name: str) -> Language | None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ModelDirectoryError
-from models.message import Message, fields_of, joined, printable, reason_of
+from models.message import Message, fields_of, joined, message_of, printable, reason_of
 
 GERMAN = {"{count:,} rows in {place}": "{place}: {count:,} Zeilen", "sheet {sheet}": "Blatt {sheet}", ", ": "; "}
 
@@ -68,3 +68,11 @@ def test_the_fields_of_a_template():
 def test_a_printable_line_is_one_line(text):
     assert printable(text).isprintable()
     assert not text.isprintable() or printable(text) == text
+
+
+def test_what_carries_a_message_gives_it_and_other_values_none():
+    message = Message("sheet {sheet}", sheet="a")
+    assert message_of(message) is message
+    assert message_of(ModelDirectoryError(message)) is message
+    assert message_of("sheet a") is None
+    assert message_of(OSError("sheet a")) is None
