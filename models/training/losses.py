@@ -22,7 +22,9 @@ class NeighbourhoodDistillation(nn.Module):
 
     KL divergence between the softmax over each text's similarities to the others (RKD, arXiv:1904.05068; the batch
     as its own queue, SEED, arXiv:2101.04731), plus `squared_error` times the mean squared difference of the
-    similarities themselves where the two scales are to be the same.
+    similarities themselves. Of two temperatures the colder belongs to the side whose similarities crowd together: their
+    distances from 1 are stretched by the ratio before they are compared, so that one text's neighbours stay comparable
+    with another's.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class NeighbourhoodDistillation(nn.Module):
         )
         if not self.squared_error:
             return divergence
-        return divergence + self.squared_error * mse_loss(learnt, taught)
+        stretch = self.temperature / self.teacher_temperature
+        return divergence + self.squared_error * mse_loss(learnt, 1 - stretch * (1 - taught))
 
 
 class ListwiseLoss(nn.Module):

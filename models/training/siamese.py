@@ -24,6 +24,7 @@ from models.message import Message
 from models.training.averaging import average_with
 from models.training.continuation import CHECKPOINT, RUN, is_trained, require_same_start
 from models.training.development import DevelopmentMetric
+from models.training.length_slices import read_in_length_slices
 from models.training.losses import RecordedLoss
 from models.training.progress import ProgressLog
 from models.training.provenance import write_provenance
@@ -103,4 +104,6 @@ def _prepare(base: Path, recipe: Recipe) -> SentenceTransformer:
     model.max_seq_length = recipe.max_tokens
     model.prompts = {"query": recipe.prefix, "passage": recipe.prefix}
     keep_and_freeze(model[0].auto_model, recipe, base)
+    if device() == "cpu":
+        read_in_length_slices(model, "sentence_embedding")
     return model

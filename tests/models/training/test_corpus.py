@@ -26,7 +26,7 @@ def test_the_corpus_has_the_size_that_its_readme_states():
     meanings = [meaning for domain in DOMAINS for meaning in read(domain)]
     counts = {language: sum(len(meaning[language]) for meaning in meanings) for language in LANGUAGES}
     readme = (CORPUS / "README.md").read_text(encoding="utf-8")
-    assert f"{len(meanings)} meanings in {len(DOMAINS)} domains" in readme
+    assert f"{len(meanings):,} meanings in {len(DOMAINS)} domains" in readme
     assert f"{counts['zh']:,} Chinese and" in readme
     assert f"{counts['en']:,} English" in readme
 

@@ -75,6 +75,15 @@ def test_at_the_similarities_of_the_teacher_there_is_nothing_to_learn(squared_er
     torch.testing.assert_close(loss.model.rows.grad, torch.zeros(4, 2, dtype=torch.float64), atol=1e-9, rtol=0)
 
 
+def test_a_teacher_whose_similarities_crowd_near_1_is_stretched_before_it_is_compared():
+    """Its vectors are those of the student with half of each distance from 1: 0.6 becomes 0.8, 0 becomes 0.5."""
+    student = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [-0.8, 0.6]]
+    gram = torch.tensor(student, dtype=torch.float64) @ torch.tensor(student, dtype=torch.float64).T
+    crowded = torch.linalg.cholesky(1 - (1 - gram) / 2 + 1e-12 * torch.eye(4, dtype=torch.float64))
+    loss = distillation(student, temperature=0.2, teacher_temperature=0.1, squared_error=1.0)
+    assert loss_of(loss, crowded.tolist()).item() == pytest.approx(0, abs=1e-9)
+
+
 def test_learning_brings_the_similarities_of_the_teacher():
     teacher = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [-0.8, 0.6]], dtype=torch.float64)
     loss = distillation(ORTHOGONAL, squared_error=1.0)
