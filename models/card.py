@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from models.confidence import ConfidenceMap
 from models.types import EncoderSpec
+
+_HEAD: Final = "## Interaction head"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,67 @@ Measured by the conversion itself; hit@1 over queries in scope, cosine between t
 ## Confidence
 
 A logistic map of similarity and margin, fitted on {facts.confidence.fitted_on}. Those sets never trained the encoder.
+""",
+        encoding="utf-8",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadAgreement:
+    """How cosine and affinity tell apart the pairs of one development set; average precision in 0..1."""
+
+    name: str
+    pairs: int
+    same: int
+    """Those that mean the same."""
+    cosine: float
+    affinity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadFacts:
+    """All that the card says of an interaction head."""
+
+    label: str
+    width: int
+    """Of the hidden layer."""
+    temperature: float
+    median_ms: float
+    """Of a hundred candidates."""
+    provenance: str
+    agreements: tuple[HeadAgreement, ...]
+
+
+def write_head_section(file: Path, facts: HeadFacts) -> None:
+    """Put what is said of an interaction head at the end of a card, in place of what it said of a former one."""
+    card = file.read_text(encoding="utf-8").partition(f"\n{_HEAD}\n")[0].rstrip("\n")
+    rows = "\n".join(
+        f"| {a.name} | {a.pairs:,} | {a.same:,} | {a.cosine:.4f} | {a.affinity:.4f} |" for a in facts.agreements
+    )
+    file.write_text(
+        f"""{card}
+
+{_HEAD}
+
+`{facts.label}`: affinity, the probability that two questions mean the same, from their two vectors alone.
+
+| fact | value |
+|---|---|
+| hidden layer | {facts.width} |
+| temperature | {facts.temperature:.3f} |
+| a hundred candidates on one core | {facts.median_ms:.2f} ms (median, on the machine that trained) |
+
+{facts.provenance.strip()}
+
+Average precision of cosine and of affinity on development pairs: two phrasings of a meaning, near misses, and other
+meanings of its domain.
+
+| languages | pairs | same meaning | cosine | affinity |
+|---|---|---|---|---|
+{rows}
+
+The temperature, which makes affinity a probability, was fitted on the same pairs: among pairs that share more of their
+words, or fewer of which are right, affinity is too high.
 """,
         encoding="utf-8",
     )

@@ -5,6 +5,7 @@
     spec.json         EncoderSpec and the SHA-256 of every other file
     confidence.json   how similarities of this encoder become confidences (models/confidence.py)
     card.md           data and licences, recipe, measured quality, size, latency
+    interaction.onnx  the interaction head, where there is one (models/interaction.py); no part of the digest
 
 Nothing in it can run code, and nothing else may lie in it. That is an encoder's; a reranker's is sealed in the same way
 and says `"kind": "reranker"` in its spec.json (models/reranker_directory.py).

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import onnxruntime
@@ -17,6 +17,9 @@ from models.normalise import key
 from models.onnx_session import load_session, load_tokenizer
 from models.reranker_directory import open_reranker_directory
 from models.types import RerankerSpec
+
+_MOST_TOKENS_BESIDE_TEXTS: Final = 16
+"""More special tokens than this are never added to a pair."""
 
 
 class OnnxReranker:
@@ -61,6 +64,12 @@ class OnnxReranker:
         else:
             found = list(self._pool.map(self._logit, [query] * len(candidates), candidates))
         return np.array(found, np.float64)
+
+    def is_cut(self, query: str, candidate: str) -> bool:
+        """Say whether both are longer together than `max_tokens`, so that the end of the longer one is not read."""
+        if len(query) + len(candidate) + _MOST_TOKENS_BESIDE_TEXTS <= self.spec.max_tokens:
+            return False  # a character is one token at most
+        return bool(self._tokenizer.encode(*in_canonical_order(query, candidate)).overflowing)
 
     def _logit(self, query: str, candidate: str) -> float:
         first, second = in_canonical_order(query, candidate)

@@ -9,14 +9,25 @@ card.md           data and licences, recipe, measured quality, size, latency
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from models.directory import SealedDirectory, open_sealed, plain_name, require_digest, write_sealed
+from models.directory import (
+    PRETRAINED,
+    SealedDirectory,
+    is_reranker,
+    open_sealed,
+    plain_name,
+    require_digest,
+    write_sealed,
+)
+from models.errors import ModelDirectoryError
 from models.message import Message
 from models.types import RerankerSpec
+
+DEFAULT_RERANKER: Final = "question-reranker-zh-en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +42,26 @@ def open_reranker_directory(path: Path) -> RerankerDirectory:
     spec, recorded = open_sealed(path, "reranker", _spec_from_json)
     require_digest(path, spec.digest, compute_reranker_digest(recorded, spec.max_tokens))
     return RerankerDirectory(path=path, spec=spec, sha256=recorded)
+
+
+def shipped_rerankers(shipped: Path = PRETRAINED) -> Iterator[Path]:
+    """Give the directories of rerankers in the package, in name order."""
+    return (spec.parent for spec in sorted(shipped.glob("*/spec.json")) if is_reranker(spec.parent))
+
+
+def find_reranker(name_or_directory: str, shipped: Path = PRETRAINED) -> Path:
+    """Resolve a shipped reranker's name or a path; ModelDirectoryError lists what there is."""
+    for directory in (shipped / name_or_directory, Path(name_or_directory)):
+        if (directory / "spec.json").is_file():
+            return directory
+    known = ", ".join(path.name for path in shipped_rerankers(shipped)) or Message("none")
+    raise ModelDirectoryError(
+        Message(
+            "reranker {model}: neither a shipped one ({known}) nor a folder that holds a spec.json",
+            model=name_or_directory,
+            known=known,
+        )
+    )
 
 
 def write_reranker_spec(path: Path, spec: RerankerSpec) -> None:

@@ -29,9 +29,13 @@ class RerankingSet:
 
     def precision_at_1(self, ranking: NDArray[np.floating]) -> float:
         """Share of in-scope queries whose best pair by `ranking`, (n,), is right; what was not found cannot be."""
+        return float(self.right_first(ranking).sum() / self.in_scope)
+
+    def right_first(self, ranking: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Say of each query whether its best pair by `ranking`, (n,), is right, or one that is equal to it."""
         best = np.maximum.reduceat(ranking, self._starts)
         best_right = np.maximum.reduceat(np.where(self.right, ranking, -np.inf), self._starts)
-        return float((best_right >= best).sum() / self.in_scope)
+        return np.asarray(best_right >= best)
 
     def by_query(self) -> list[tuple[str, list[str]]]:
         """Give each query with its candidates; all candidates together are the pairs, in order."""

@@ -81,6 +81,25 @@ class Reranker(Protocol):
         """Give the probability that each candidate means the same as the query, (len(candidates),) in [0, 1].
 
         Texts are in the normal form `text`. It is symmetric, and does not depend on the other candidates. What lies
-        behind `max_tokens` is not read. Raises RerankingError on NaN.
+        behind `max_tokens` is not read: see `is_cut`. Raises RerankingError on NaN.
+        """
+        ...
+
+    def is_cut(self, query: str, candidate: str) -> bool:
+        """Say whether both are longer together than `max_tokens`, so that the end of the longer one is not read."""
+        ...
+
+
+class InteractionHead(Protocol):
+    """A small network over two vectors of one encoder (InferSent, arXiv:1705.02364, section 3.2)."""
+
+    label: str
+    """How it is named to people."""
+
+    def affinities(self, query: Vectors, candidates: Vectors) -> NDArray[np.float32]:
+        """Give the probability that each candidate means the same as the query, (n,) in [0, 1].
+
+        `query` is (dim,), `candidates` (n, dim), of the encoder that the head was trained for. It is symmetric, and
+        does not depend on the other candidates.
         """
         ...

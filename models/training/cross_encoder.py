@@ -19,9 +19,11 @@ from transformers import EarlyStoppingCallback
 from models.message import Message
 from models.reranking import RerankingSet, first_candidates
 from models.training.continuation import CHECKPOINT, RUN, is_trained, require_same_start
-from models.training.cross_encoder_recipe import CrossEncoderRecipe, CrossEncoderTask
+from models.training.cross_encoder_recipe import CrossEncoderRecipe
 from models.training.development import development_sets
+from models.training.length_slices import read_in_length_slices
 from models.training.losses import ListwiseLoss, RecordedLoss
+from models.training.pair_recipe import PairTask
 from models.training.pair_source import PairSource
 from models.training.progress import ProgressLog
 from models.training.provenance import write_provenance
@@ -59,7 +61,7 @@ def train_cross_encoder(
     require_bert(request.base)
     recipe, run = without_absent(request.recipe, request.data), request.out.resolve() / RUN
     say(Message("reading the training data, and looking for hard negatives with {encoder}", encoder=encoder.spec.label))
-    source = PairSource(recipe=recipe, data=request.data, encode=encoder.encode)
+    source = PairSource(recipe=recipe, data=request.data, encode=encoder.encode, in_random_order=recipe.both_directions)
     measured = [group for groups in read_corpus(recipe.domains, recipe.languages).values() for group in groups]
     sets = tuple(
         first_candidates(encoder.encode, data, recipe.candidates)
@@ -122,10 +124,12 @@ def _prepare(base: Path, recipe: CrossEncoderRecipe) -> CrossEncoder:
     network: Any = model[0].auto_model
     model.max_seq_length = recipe.max_tokens
     keep_and_freeze(network.bert, recipe, base)
+    if device() == "cpu":
+        read_in_length_slices(model, "scores")
     return model
 
 
-def _loss_of(task: CrossEncoderTask, recipe: CrossEncoderRecipe, model: CrossEncoder) -> nn.Module:
+def _loss_of(task: PairTask, recipe: CrossEncoderRecipe, model: CrossEncoder) -> nn.Module:
     if recipe.listwise and task.has_lists:
         return ListwiseLoss(model, size=1 + recipe.negatives, weight=recipe.listwise)
     return BinaryCrossEntropyLoss(model)

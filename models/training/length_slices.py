@@ -4,6 +4,7 @@ A batch is padded to its longest text, and blocks are put together by meaning: o
 mixed length half are padding, and on a CPU a token of padding costs what any other costs.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -19,17 +20,17 @@ def read_in_length_slices(network: nn.Module, output: str) -> None:
     It takes features of tensors (texts, tokens), padded at the end, and gives `output`, (texts, ...), in the order of
     the texts. What it does outside training is left as it is.
     """
-    whole = network.forward
+    whole: Callable[..., dict[str, Any]] = network.forward
 
     def forward(features: dict[str, Any], **keywords: Any) -> dict[str, Any]:  # noqa: ANN401 (as the network takes)
         if not network.training:
-            return whole(features, **keywords)  # type: ignore[no-any-return]
+            return whole(features, **keywords)
         mask: Tensor = features["attention_mask"]
         lengths = mask.sum(dim=1)
         shortest_first = lengths.argsort()
         slices = [
             whole(_slice(features, mask.shape, texts, int(lengths[texts].max())), **keywords)[output]
-            for texts in shortest_first.split(_TEXTS)
+            for texts in torch.split(shortest_first, _TEXTS)
         ]
         return {**features, output: torch.cat(slices)[shortest_first.argsort()]}
 

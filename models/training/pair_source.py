@@ -1,4 +1,4 @@
-"""The tasks of a reranker's recipe: what each kind reads, and the pairs it draws.
+"""The tasks of a recipe of pairs: what each kind reads, and the pairs it draws.
 
 | kind   | files                                    | pairs |
 |--------|------------------------------------------|-------|
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from models.evaluation import Encode
 from models.training.batches import Block, graded, take_turns
-from models.training.cross_encoder_recipe import CrossEncoderRecipe, CrossEncoderTask
 from models.training.hard_negatives import nearest_of_other_meaning
 from models.training.pair_batches import ListShape, in_reading_order, lists
+from models.training.pair_recipe import PairRecipe, PairTask
 from models.training.task_texts import TaskTexts, blocks_of, require_rows
 from models.training.texts import Group
 
@@ -26,10 +26,12 @@ from models.training.texts import Group
 class PairSource:
     """Draws the blocks of the tasks of one recipe; all draws are decided by its seed."""
 
-    recipe: CrossEncoderRecipe
+    recipe: PairRecipe
     data: Path
     encode: Encode
     """Of the encoder that finds the hard negatives."""
+    in_random_order: bool = False
+    """Give the texts of a pair in random order, else in the one in which a reranker reads them."""
 
     def __post_init__(self) -> None:
         """Read what must not be trained on; TrainingError names the file that cannot be used."""
@@ -45,13 +47,13 @@ class PairSource:
         drawn = {}
         for number, (task, blocks) in enumerate(zip(self.recipe.task, blocks_of(self.recipe), strict=True)):
             seed = self.recipe.seed + number
-            order = random.Random(seed) if self.recipe.both_directions else None  # noqa: S311 (nothing secret)
+            order = random.Random(seed) if self.in_random_order else None  # noqa: S311 (nothing secret)
             drawn[f"{number}-{task.kind}"] = [
                 in_reading_order(block, order) for block in self._draw(task, blocks, seed)
             ]
         return drawn
 
-    def _draw(self, task: CrossEncoderTask, blocks: int, seed: int) -> Iterable[Block]:
+    def _draw(self, task: PairTask, blocks: int, seed: int) -> Iterable[Block]:
         match task.kind:
             case "corpus":
                 return self._lists(task, self._texts.corpus(task), blocks, seed)
@@ -64,7 +66,7 @@ class PairSource:
                 require_rows(task, len(pairs), self.recipe.rows)
                 return graded(pairs, blocks, self.recipe.rows, seed)
 
-    def _lists(self, task: CrossEncoderTask, domains: Sequence[list[Group]], blocks: int, seed: int) -> Iterable[Block]:
+    def _lists(self, task: PairTask, domains: Sequence[list[Group]], blocks: int, seed: int) -> Iterable[Block]:
         recipe = self.recipe
         require_rows(task, min(map(len, domains)), 1 + recipe.rows // (1 + recipe.negatives))
         shape = ListShape(

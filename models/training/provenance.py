@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from models.training.recipe import TrainingRecipe
+from models.training.recipe import DataRecipe, TrainingRecipe
 
 PROVENANCE: Final = "PROVENANCE.md"
 
@@ -29,14 +29,9 @@ def write_provenance(
     inherited = base / PROVENANCE
     named = f"- Weights: {recipe.trunk_source or base.name}."
     before = inherited.read_text(encoding="utf-8").strip() if inherited.is_file() else named
-    table = "\n".join(
-        f"| {task.kind} | {', '.join(task.files)} | {count:,} | {task.source or 'not stated'} |"
-        for task, count in zip(recipe.task, rows.values(), strict=True)
-    )
     measured = ", ".join(
         f"{name.removeprefix('p_at_1').removeprefix('_') or 'mean'} {value:.4f}" for name, value in development.items()
     )
-    held_out = f"- Not one text of these was trained on: {', '.join(recipe.held_out)}.\n" if recipe.held_out else ""
     averaged = f", then averaged with {base_share:g} of the weights it began with" if base_share else ""
     (checkpoint / PROVENANCE).write_text(
         f"""{before.replace("Not trained any further.", "The trunk of what follows.")}
@@ -44,11 +39,21 @@ def write_provenance(
 Trained by the recipe {recipe_name}: {steps:,} steps of {recipe.rows} rows of two texts, rate {recipe.learning_rate:g},
 seed {recipe.seed}{averaged}. Of the measurements on the way the best one was kept.
 
-| task | files | rows | what they are |
-|---|---|---|---|
-{table}
-
-{held_out}- Development P@1 ({reading}): {measured}.
+{trained_on(recipe, rows)}- Development P@1 ({reading}): {measured}.
 """,
         encoding="utf-8",
     )
+
+
+def trained_on(recipe: DataRecipe, rows: Mapping[str, int]) -> str:
+    """Give the table of the tasks, and what was held out; `rows` are those drawn of each task, in their order."""
+    table = "\n".join(
+        f"| {task.kind} | {', '.join(task.files)} | {count:,} | {task.source or 'not stated'} |"
+        for task, count in zip(recipe.task, rows.values(), strict=True)
+    )
+    held_out = f"- Not one text of these was trained on: {', '.join(recipe.held_out)}.\n" if recipe.held_out else ""
+    return f"""| task | files | rows | what they are |
+|---|---|---|---|
+{table}
+
+{held_out}"""

@@ -55,7 +55,10 @@ class Task(DataTask):
     teacher_temperature: float = Field(default=0.05, gt=0)
     """Colder where the teacher's similarities crowd together."""
     squared_error: float = Field(default=0.0, ge=0)
-    """Weight of the squared difference between the similarities themselves, 0 where only their order counts."""
+    """Weight of the squared difference between the similarities themselves, 0 where only their order counts.
+
+    A colder teacher's are stretched by the ratio of the temperatures.
+    """
 
     def contradictions(self, number: int) -> Iterator[Message]:
         """Name what a teacher's tasks lack."""
@@ -65,15 +68,11 @@ class Task(DataTask):
             yield Message("task.{number}.files: {kind} takes one or two", number=number, kind=self.kind)
 
 
-class TrainingRecipe(Table):
-    """What every training takes."""
+class DataRecipe(Table):
+    """What every training takes, whatever the network is."""
 
     task: tuple[DataTask, ...] = Field(min_length=1)
     steps: int = Field(ge=1)
-    trunk: str = ""
-    """Folder or installed package of the network to begin with; the pretrained trunk where it is empty."""
-    trunk_source: str = ""
-    """What the trunk is and under which licence, for the card; where its folder does not say so itself."""
     domains: tuple[str, ...] = ()
     """Domains of the corpus for the development metric."""
     development_share: float = Field(default=0.0, ge=0, lt=1)
@@ -89,22 +88,10 @@ class TrainingRecipe(Table):
     rows: int = Field(default=32, ge=2)
     """Rows of two texts a batch."""
     learning_rate: float = Field(default=5e-5, gt=0)
-    warmup: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps in which the rate rises; then it falls linearly to 0."""
-    max_tokens: int = Field(default=48, ge=8)
-    """Longer texts are cut while training."""
-    layers: int = Field(default=0, ge=0)
-    """Layers of the trunk that are kept, evenly spaced; 0 for all."""
-    frozen_layers: int = Field(default=0, ge=0)
-    """Layers from the ground up that are not trained (features of a frozen trunk)."""
-    freeze_tokens: bool = True
-    """Leave the token table as it is: it is most of the weights and is hardly moved by so little data."""
     evaluate_every: int = Field(default=200, ge=1)
-    """Steps between two measurements; each writes a checkpoint."""
+    """Steps between two measurements; each of a trunk writes a checkpoint."""
     patience: int = Field(default=5, ge=1)
     """Stop after so many measurements without a better one."""
-    checkpoints_kept: int = Field(default=2, ge=1)
-    """The best one is always among them."""
 
     def contradictions(self) -> Iterator[Message]:
         """Name what the types do not show."""
@@ -116,6 +103,27 @@ class TrainingRecipe(Table):
                     number=number,
                     domains=", ".join(both),
                 )
+
+
+class TrainingRecipe(DataRecipe):
+    """What every training of a trunk takes."""
+
+    trunk: str = ""
+    """Folder or installed package of the network to begin with; the pretrained trunk where it is empty."""
+    trunk_source: str = ""
+    """What the trunk is and under which licence, for the card; where its folder does not say so itself."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the rate rises; then it falls linearly to 0."""
+    max_tokens: int = Field(default=48, ge=8)
+    """Longer texts are cut while training."""
+    layers: int = Field(default=0, ge=0)
+    """Layers of the trunk that are kept, evenly spaced; 0 for all."""
+    frozen_layers: int = Field(default=0, ge=0)
+    """Layers from the ground up that are not trained (features of a frozen trunk)."""
+    freeze_tokens: bool = True
+    """Leave the token table as it is: it is most of the weights and is hardly moved by so little data."""
+    checkpoints_kept: int = Field(default=2, ge=1)
+    """The best one is always among them."""
 
 
 class Recipe(TrainingRecipe):
@@ -131,6 +139,7 @@ class Recipe(TrainingRecipe):
 
 
 AnyRecipe = TypeVar("AnyRecipe", bound=TrainingRecipe)
+AnyDataRecipe = TypeVar("AnyDataRecipe", bound=DataRecipe)
 
 
 def find_recipe(name_or_file: str) -> Path:
@@ -154,7 +163,7 @@ def read_recipe(file: Path) -> Recipe:
     return read_recipe_of(Recipe, file)
 
 
-def read_recipe_of(training: type[AnyRecipe], file: Path) -> AnyRecipe:
+def read_recipe_of(training: type[AnyDataRecipe], file: Path) -> AnyDataRecipe:
     """Read a recipe; TrainingError names every key that is unknown, missing, of another type or out of range."""
     try:
         recipe = training(**tomllib.loads(file.read_text(encoding="utf-8")))

@@ -10,11 +10,11 @@ import numpy as np
 from models import normalise
 from models.errors import TrainingError
 from models.message import Message
-from models.training.recipe import AnyRecipe, DataTask, TrainingRecipe
+from models.training.recipe import AnyDataRecipe, DataRecipe, DataTask
 from models.training.texts import Group, Pair, read_corpus, read_faq_groups, read_keys, read_pairs, tied_by
 
 
-def without_absent(recipe: AnyRecipe, data: Path) -> AnyRecipe:
+def without_absent(recipe: AnyDataRecipe, data: Path) -> AnyDataRecipe:
     """Give the recipe without its optional tasks of whose files none is there.
 
     Raises TrainingError where the recipe has optional tasks and none of them is left.
@@ -30,7 +30,7 @@ def without_absent(recipe: AnyRecipe, data: Path) -> AnyRecipe:
     return recipe.model_copy(update={"task": tuple(filter(is_there, recipe.task))})
 
 
-def blocks_of(recipe: TrainingRecipe) -> list[int]:
+def blocks_of(recipe: DataRecipe) -> list[int]:
     """Give the blocks of each task: together the steps of the recipe, or one a task where the steps are fewer."""
     shares = np.cumsum([task.share for task in recipe.task])
     counts = np.diff(np.round(recipe.steps * shares / shares[-1]), prepend=0)
@@ -56,7 +56,7 @@ def require_rows(task: DataTask, found: int, needed: int) -> None:
 class TaskTexts:
     """The texts of the tasks of one recipe; TrainingError names the file that cannot be used."""
 
-    recipe: TrainingRecipe
+    recipe: DataRecipe
     data: Path
     development: list[Group] = field(init=False, default_factory=list)
     """Groups that are set aside for the development metric: not one text of theirs is given, to whatever task."""

@@ -9,8 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 
+from models import directory
 from models.directory import PRETRAINED
 from models.encoder import OnnxEncoder
+from models.interaction_graph import InteractionWeights
 from models.onnx_session import one_thread_options
 from models.reranker import OnnxReranker
 from models.types import EncoderSpec, RerankerSpec
@@ -96,6 +98,54 @@ def tiny_encoder(tiny_network, table, tokenizer):
         )
         session = onnxruntime.InferenceSession(tiny_network(rows, unit=unit), one_thread_options())
         return OnnxEncoder(spec, session, tokenizer, threads)
+
+    return make
+
+
+@pytest.fixture
+def encoder_directory(tmp_path, tiny_network, tokenizer):
+    """Make the whole model directory of a tiny encoder, once for each width of its vectors."""
+
+    def make(dim: int) -> Path:
+        folder = tmp_path / f"tiny-{dim}"
+        if folder.exists():
+            return folder
+        folder.mkdir()
+        rows = np.random.default_rng(7).normal(size=(len(WORDS), dim)).astype(np.float32)
+        (folder / "model.onnx").write_bytes(tiny_network(rows))
+        tokenizer.save(str(folder / "tokenizer.json"))
+        (folder / "confidence.json").write_text("{}")
+        (folder / "card.md").write_text("# tiny\n")
+        prefixes = {"question": "", "answer": ""}
+        files = {name: directory.hash_file(folder / name) for name in ("model.onnx", "tokenizer.json")}
+        spec = EncoderSpec(
+            name="tiny",
+            digest=directory.compute_digest(files, "mean", prefixes, 8),
+            dim=dim,
+            pooling="mean",
+            max_tokens=8,
+            languages=("en",),
+            prefixes=prefixes,
+        )
+        directory.write_spec(folder, spec)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def head_weights():
+    """Make the random weights of an interaction head, all of which matter."""
+
+    def make(dim: int, *, product: bool = False, **fields):
+        random = np.random.default_rng(11)
+        values = {
+            "hidden": random.normal(size=(16, 2 * dim if product else dim)),
+            "hidden_bias": random.normal(size=16),
+            "output": random.normal(size=16) / 4,
+        }
+        arrays = {name: value.astype(np.float32) for name, value in values.items()}
+        return InteractionWeights(**arrays | {"cosine_slope": 2.0, "intercept": -0.5, "dim": dim} | fields)
 
     return make
 

@@ -1,8 +1,9 @@
+from functools import partial
+
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from onnx import numpy_helper
 
 from models.bert_graph import BertConfig, build_encoder_graph, build_reranker_graph, inputs_to_smooth
 from models.errors import CheckpointError
@@ -49,26 +50,28 @@ def test_the_graph_for_int8_is_the_same_function_but_for_its_token_table(bert):
     assert vector[0] @ by_transformers(bert, ids, "mean") > 0.999
 
 
-def test_smoothing_shares_the_sizes_between_channels_and_weights_and_stays_the_same_function(bert):
-    config, tensors = parts(bert)
-    random = np.random.default_rng(2)
-    names = inputs_to_smooth(config)
-    sizes = {name: np.exp(random.normal(size=64 if name.endswith("gelu") else 32)).astype(np.float32) for name in names}
-    plain = build_encoder_graph(config, tensors, "mean", for_int8=True)
-    smooth = build_encoder_graph(config, tensors, "mean", for_int8=True, channel_sizes=sizes)
-    ids = {"input_ids": random.integers(bert.config.vocab_size, size=(1, 12))}
-    np.testing.assert_allclose(session_of(smooth).run(None, ids)[0], session_of(plain).run(None, ids)[0], atol=1e-5)
-    weights, before = (
-        {one.name: numpy_helper.to_array(one) for one in model.graph.initializer} for model in (smooth, plain)
-    )
-    for name, read in (("0.qkv", "hidden.0"), ("1.output.dense", "encoder.layer.1.gelu")):
-        inverse = weights[f"encoder.layer.{name}.inverse_scales"]
-        largest = np.abs(before[f"encoder.layer.{name}.weight"]).max(axis=1)
-        np.testing.assert_allclose(inverse, np.sqrt(largest / sizes[read]), rtol=1e-4)
-        # the largest of a channel and of its row of weights are the same now
+def test_smoothing_is_the_same_function_in_every_large_product(bert, pair_bert):
+    for network, build in ((bert, partial(build_encoder_graph, pooling="mean")), (pair_bert, build_reranker_graph)):
+        config, tensors = parts(network)
+        random = np.random.default_rng(2)
+        widths = {name: 64 if name.endswith("gelu") else 32 for name in inputs_to_smooth(config)}
+        sizes = {name: np.exp(random.normal(size=width)).astype(np.float32) for name, width in widths.items()}
+        plain = build(config, tensors, for_int8=True)
+        smooth = build(config, tensors, for_int8=True, channel_sizes=sizes)
+        inputs = pair_inputs(12, network.config.vocab_size)
+        given = {one.name: inputs[one.name] for one in plain.graph.input}
         np.testing.assert_allclose(
-            sizes[read] * inverse, np.abs(weights[f"encoder.layer.{name}.weight"]).max(axis=1), rtol=1e-4
+            session_of(smooth).run(None, given)[0], session_of(plain).run(None, given)[0], atol=1e-4
         )
+        assert {one.name: one.input[0] for one in smooth.graph.node if one.name.endswith(".smooth")} == {
+            f"encoder.layer.{layer}.{product}.smooth": name.format(layer=layer)
+            for layer, before in ((0, "hidden.0"), (1, "encoder.layer.0.output.norm"))
+            for product, name in (
+                ("qkv", before),
+                ("intermediate.dense", "encoder.layer.{layer}.attention.output.norm"),
+                ("output.dense", "encoder.layer.{layer}.gelu"),
+            )
+        }
 
 
 def test_a_graph_of_fp32_is_never_smoothed(bert):

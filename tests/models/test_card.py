@@ -1,6 +1,6 @@
 import pytest
 
-from models.card import CardFacts, SetAgreement, write_card
+from models.card import CardFacts, HeadAgreement, HeadFacts, SetAgreement, write_card, write_head_section
 from models.confidence import ConfidenceMap
 from models.types import EncoderSpec
 
@@ -67,3 +67,29 @@ def test_the_card_of_the_shipped_model_states_data_licence_and_quality(shipped_d
     assert shipped_encoder.spec.digest[:12] in card
     assert "MIT" in card
     assert "| set | texts | queries | hit@1 fp32 | hit@1 int8 |" in card
+
+
+def test_what_is_said_of_a_head_stands_at_the_end_and_in_place_of_a_former_one(tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text("# tiny\n\nWords.\n")
+    for label, affinity in (("interaction@aaa", 0.5), ("interaction@bbb", 0.71239)):
+        facts = HeadFacts(
+            label=label,
+            width=64,
+            temperature=1.23456,
+            median_ms=0.2349,
+            provenance="Trained by the recipe ours.\n",
+            agreements=(HeadAgreement(name="en-zh", pairs=12_345, same=3_086, cosine=0.70011, affinity=affinity),),
+        )
+        write_head_section(card, facts)
+    said = card.read_text()
+    assert said.startswith("# tiny\n\nWords.\n\n## Interaction head\n\n`interaction@bbb`: affinity")
+    assert "aaa" not in said
+    for line in (
+        "| hidden layer | 64 |",
+        "| temperature | 1.235 |",
+        "| a hundred candidates on one core | 0.23 ms (median, on the machine that trained) |",
+        "Trained by the recipe ours.",
+        "| en-zh | 12,345 | 3,086 | 0.7001 | 0.7124 |",
+    ):
+        assert line in said.splitlines()

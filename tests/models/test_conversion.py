@@ -95,6 +95,22 @@ def test_the_same_checkpoint_gives_the_same_digest(convert, tmp_path):
     assert convert() == convert(out=tmp_path / "again")
 
 
+def test_smoothing_goes_by_what_the_encoder_will_read_whatever_a_training_left_in_the_tokenizer(
+    convert, checkpoint, tokenizer, tmp_path
+):
+    network = tmp_path / "out" / "tiny" / "model.onnx"
+    convert()
+    whole = network.read_bytes()
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=12)
+    tokenizer.save(str(checkpoint / "tokenizer.json"))
+    convert()
+    assert network.read_bytes() == whole
+    (checkpoint / "config_sentence_transformers.json").write_text(json.dumps({"prompts": {"query": "how is "}}))
+    convert()
+    assert network.read_bytes() != whole
+
+
 def test_the_card_says_what_was_measured(convert, checkpoint, tmp_path, easy):
     (checkpoint / "PROVENANCE.md").write_text("- Weights: drawn at random, licence CC0.")
     spec = convert()

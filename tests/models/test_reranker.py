@@ -144,3 +144,12 @@ def test_a_damaged_network_is_refused_by_name(reranker_directory):
     (reranker_directory / "model.onnx").write_bytes(b"no network")
     with pytest.raises(ModelDirectoryError, match=r"model\.onnx: was changed or damaged"):
         OnnxReranker.open(reranker_directory)
+
+
+def test_a_pair_that_is_longer_than_the_limit_is_told_from_one_that_just_fits(random_reranker):
+    reranker = OnnxReranker.open(random_reranker)
+    assert reranker.spec.max_tokens == 96  # three of them [CLS] and [SEP]
+    assert not reranker.is_cut("a" * 50, "b" * 43)
+    assert reranker.is_cut("a" * 50, "b" * 44)
+    assert reranker.is_cut("b" * 90, "a" * 4)
+    assert not reranker.is_cut("short", "and short")

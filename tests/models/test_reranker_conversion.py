@@ -1,10 +1,18 @@
+from copy import deepcopy
+
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from models import reranker_conversion
+from models.bert_graph import build_reranker_graph
+from models.checkpoint import read_checkpoint
 from models.errors import CheckpointError
+from models.onnx_session import load_session
+from models.quantisation import quantise, read_tensors
 from models.reranker import OnnxReranker, in_canonical_order
 from models.reranker_conversion import RerankerOptions, convert_reranker
 from models.reranker_directory import open_reranker_directory
@@ -14,16 +22,22 @@ OPTIONS = RerankerOptions(name="tiny", languages=("en",), max_tokens=40)
 TEXTS = ("how do i reset my password", "where is the parcel", "my password", "is the parcel my parcel", "do i", "how")
 
 
+def read(network, tokenizer, first, second, **options):
+    """What transformers makes of a pair in this order."""
+    encoding = tokenizer.encode(first, second)
+    with torch.inference_mode():
+        return network(
+            input_ids=torch.tensor([encoding.ids]), token_type_ids=torch.tensor([encoding.type_ids]), **options
+        )
+
+
 @pytest.fixture
 def ask(pair_bert, tokenizer):
     """Ask each of the queries among all other texts; right is what the network in fp32 prefers, and one pair more."""
 
-    def ask(queries):
+    def ask(queries, network=pair_bert):
         pairs = [(query, candidate) for query in queries for candidate in TEXTS if query != candidate]
-        encodings = [tokenizer.encode(*in_canonical_order(*pair)) for pair in pairs]
-        with torch.inference_mode():
-            inputs = [(torch.tensor([one.ids]), torch.tensor([one.type_ids])) for one in encodings]
-            logits = np.array([pair_bert(input_ids=ids, token_type_ids=types).logits.item() for ids, types in inputs])
+        logits = np.array([read(network, tokenizer, *in_canonical_order(*pair)).logits.item() for pair in pairs])
         candidates = len(TEXTS) - 1
         right = np.zeros(len(pairs), bool)
         right[logits.reshape(-1, candidates).argmax(axis=1) + np.arange(len(queries)) * candidates] = True
@@ -68,6 +82,67 @@ def test_a_checkpoint_becomes_a_model_directory_that_opens(convert, tmp_path, re
     assert reranked.precision_at_1(logits) == 1
 
 
+@pytest.fixture
+def with_a_large_channel(pair_bert):
+    """The network with a channel of about 200 in each feed-forward part, and weights that hardly read it."""
+    network = deepcopy(pair_bert)
+    with torch.no_grad():
+        for layer in network.bert.encoder.layer:
+            layer.intermediate.dense.bias[5] += 200
+            layer.output.dense.weight[:, 5] /= 200
+    return network
+
+
+def test_a_large_channel_of_pairs_is_smoothed(
+    convert, ask, with_a_large_channel, pair_checkpoint, tokenizer, reranker_spec, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(reranker_conversion, "MAX_P_AT_1_LOSS", 1.0)  # some of these candidates stand very near
+    with_a_large_channel.save_pretrained(pair_checkpoint)
+    data = ask(TEXTS, network=with_a_large_channel)
+    fp32 = np.array(
+        [read(with_a_large_channel, tokenizer, *in_canonical_order(*pair)).logits.item() for pair in data.pairs]
+    )
+
+    def loss(reranker):
+        int8 = np.concatenate([reranker.logits(query, candidates) for query, candidates in data.by_query()])
+        return np.abs(int8 - fp32)
+
+    rough = build_reranker_graph(read_checkpoint(pair_checkpoint).config, read_tensors(pair_checkpoint), for_int8=True)
+    quantise(rough, tmp_path / "rough.onnx", tmp_path)
+    assert loss(OnnxReranker(reranker_spec(), load_session(tmp_path / "rough.onnx"), tokenizer)).mean() > 0.4
+    convert(data=data)
+    assert loss(OnnxReranker.open(tmp_path / "out" / "tiny")).max() < 0.2
+
+
+@pytest.mark.parametrize("both_directions", [False, True])
+def test_channels_are_measured_in_the_orders_that_are_read(
+    convert, reranked, pair_bert, pair_checkpoint, tokenizer, tmp_path, both_directions
+):
+    convert(RerankerOptions(name="tiny", languages=("en",), max_tokens=40, both_directions=both_directions))
+    orders = [in_canonical_order(*pair) for pair in reranked.pairs]
+    if both_directions:
+        orders += [(second, first) for first, second in orders]
+    hidden = [read(pair_bert, tokenizer, *pair, output_hidden_states=True).hidden_states[0][0] for pair in orders]
+    sizes = torch.cat(hidden).abs().max(dim=0).values.numpy()
+    tensors = read_tensors(pair_checkpoint)
+    projections = [tensors[f"encoder.layer.0.attention.self.{part}.weight"] for part in ("query", "key", "value")]
+    written = onnx.load(tmp_path / "out" / "tiny" / "model.onnx").graph.initializer
+    (inverse,) = (numpy_helper.to_array(one) for one in written if one.name == "encoder.layer.0.qkv.inverse_scales")
+    np.testing.assert_allclose(inverse, np.sqrt(np.abs(projections).max(axis=(0, 1)) / sizes), rtol=1e-4)
+
+
+def test_what_a_training_left_in_the_tokenizer_does_not_cut_what_is_measured(
+    convert, pair_checkpoint, tokenizer, tmp_path
+):
+    network = tmp_path / "out" / "tiny" / "model.onnx"
+    convert()
+    whole = network.read_bytes()
+    tokenizer.enable_truncation(6)
+    tokenizer.save(str(pair_checkpoint / "tokenizer.json"))
+    convert()
+    assert network.read_bytes() == whole
+
+
 def test_the_temperature_is_that_of_the_int8_logits(convert, tmp_path, reranked, monkeypatch):
     asked = []
 
@@ -109,10 +184,18 @@ def test_the_same_checkpoint_gives_the_same_digest(convert):
     assert convert() == convert()
 
 
-def test_int8_that_loses_too_much_is_refused_and_leaves_what_was_there(convert, ask, tmp_path):
+def test_int8_that_loses_too_much_is_refused_and_leaves_what_was_there(
+    convert, ask, pair_bert, pair_checkpoint, tmp_path
+):
     before = convert()
+    network = deepcopy(pair_bert)
+    with torch.no_grad():
+        for layer in network.bert.encoder.layer:  # a large channel where nothing is smoothed
+            layer.attention.self.value.bias[5] += 1000
+            layer.attention.output.dense.weight[:, 5] /= 1000
+    network.save_pretrained(pair_checkpoint)
     with pytest.raises(CheckpointError, match=r"int8 loses more than 0\.005 of P@1 against fp32 \(1\.0000 to 0\.\d+\)"):
-        convert(data=ask(TEXTS))
+        convert(data=ask(TEXTS, network=network))
     assert open_reranker_directory(tmp_path / "out" / "tiny").spec == before
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
 

@@ -6,7 +6,13 @@ import pytest
 from models import directory
 from models.directory import PRETRAINED, open_directory, shipped_models
 from models.errors import ModelDirectoryError
-from models.reranker_directory import compute_reranker_digest, open_reranker_directory, write_reranker_spec
+from models.reranker_directory import (
+    compute_reranker_digest,
+    find_reranker,
+    open_reranker_directory,
+    shipped_rerankers,
+    write_reranker_spec,
+)
 
 FILES = ("model.onnx", "tokenizer.json", "card.md")
 
@@ -109,3 +115,22 @@ def test_a_spec_that_lacks_a_number_names_it(path, reranker_spec):
         open_reranker_directory(path)
     write_reranker_spec(path, replace(reranker_spec(), digest=digest_of(path)))
     assert open_reranker_directory(path).spec.temperature == 1.0
+
+
+def test_a_reranker_is_found_by_the_name_of_a_shipped_one_or_by_its_folder(path, monkeypatch):
+    assert list(shipped_rerankers(path.parent)) == [path]
+    assert find_reranker("tiny", path.parent) == path
+    monkeypatch.chdir(path)
+    assert find_reranker(".", path.parent / "nowhere").resolve() == path.resolve()
+
+
+def test_an_encoder_is_not_among_the_shipped_rerankers():
+    assert all(found.name != directory.DEFAULT_MODEL for found in shipped_rerankers())
+
+
+def test_an_unknown_reranker_is_one_line_that_lists_those_there_are(path):
+    told = r"^reranker none-such: neither a shipped one \(tiny\) nor a folder that holds a spec\.json$"
+    with pytest.raises(ModelDirectoryError, match=told):
+        find_reranker("none-such", path.parent)
+    with pytest.raises(ModelDirectoryError, match=r"\(none\)"):
+        find_reranker("none-such", path)

@@ -56,3 +56,10 @@ def test_many_queries_are_compared_block_by_block(data):
     assert found.pairs == once.pairs * 200
     assert found.right.tolist() == once.right.tolist() * 200
     assert found.precision_at_1(found.similarity) == pytest.approx(1 / 3)
+
+
+def test_each_query_is_right_or_wrong_by_its_best_pair(data):
+    found = first_candidates(encode, data, 2)
+    assert found.right_first(found.similarity).tolist() == [True, False, False, False]
+    assert found.right_first(-found.similarity).tolist() == [False, False, False, False]
+    assert found.right_first(np.ones(8)).tolist() == [True, False, False, False], "an equal one counts"

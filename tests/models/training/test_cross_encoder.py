@@ -17,16 +17,17 @@ from models.onnx_session import load_session, load_tokenizer
 from models.quantisation import read_tensors
 from models.reranker import OnnxReranker
 from models.training.cross_encoder import TrainedCrossEncoder, train_cross_encoder
-from models.training.cross_encoder_recipe import CrossEncoderRecipe, CrossEncoderTask
+from models.training.cross_encoder_recipe import CrossEncoderRecipe
+from models.training.pair_recipe import PairTask
 from models.training.run import TrainingRequest
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-FAQ = CrossEncoderTask(kind="groups", share=1, files=("faq.jsonl",))
+FAQ = PairTask(kind="groups", share=1, files=("faq.jsonl",))
 ALL_KINDS = (
     FAQ,
-    CrossEncoderTask(kind="pairs", share=1, files=("pairs.tsv",)),
-    CrossEncoderTask(kind="graded", share=1, files=("pairs.tsv",)),
-    CrossEncoderTask(kind="corpus", share=1, files=("bank",)),
+    PairTask(kind="pairs", share=1, files=("pairs.tsv",)),
+    PairTask(kind="graded", share=1, files=("pairs.tsv",)),
+    PairTask(kind="corpus", share=1, files=("bank",)),
 )
 
 
@@ -49,7 +50,7 @@ def train(tmp_path, checkpoint, data, tiny_encoder):
     """Train, and collect what is said."""
 
     def train(
-        *tasks: CrossEncoderTask,
+        *tasks: PairTask,
         out: str = "out",
         base: Path = checkpoint,
         say: Callable[[Message], None] = lambda _: None,

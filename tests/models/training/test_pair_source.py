@@ -7,7 +7,7 @@ import pytest
 from models.errors import TrainingError
 from models.normalise import key
 from models.reranker import in_canonical_order
-from models.training.cross_encoder_recipe import CrossEncoderRecipe, CrossEncoderTask
+from models.training.pair_recipe import PairRecipe, PairTask
 from models.training.pair_source import PairSource
 from models.training.texts import read_corpus
 
@@ -26,9 +26,9 @@ class Letters:
 
 @pytest.fixture
 def source(tmp_path):
-    def make(*tasks: CrossEncoderTask, **settings: object) -> PairSource:
-        recipe = CrossEncoderRecipe(**{"steps": 10, "rows": 8, "task": tasks} | settings)
-        return PairSource(recipe=recipe, data=tmp_path, encode=Letters())
+    def make(*tasks: PairTask, in_random_order: bool = False, **settings: object) -> PairSource:
+        recipe = PairRecipe(**{"steps": 10, "rows": 8, "task": tasks} | settings)
+        return PairSource(recipe=recipe, data=tmp_path, encode=Letters(), in_random_order=in_random_order)
 
     return make
 
@@ -39,8 +39,8 @@ def pairs(tmp_path, write_rows):
     return write_rows(tmp_path / "pairs.tsv", "text_a\ttext_b\tlabel", *rows)
 
 
-def task(kind: str, *files: str, **settings: object) -> CrossEncoderTask:
-    return CrossEncoderTask(kind=kind, share=1, files=files, **settings)
+def task(kind: str, *files: str, **settings: object) -> PairTask:
+    return PairTask(kind=kind, share=1, files=files, **settings)
 
 
 def rows_of(blocks):
@@ -98,7 +98,7 @@ def test_pairs_stand_in_the_order_in_which_they_are_served(source, tmp_path, wri
     write_rows(tmp_path / "pairs.tsv", "text_a\ttext_b\tlabel", *rows)
     one = rows_of(source(task("pairs", "pairs.tsv")).draw()["0-pairs"])
     assert all(in_canonical_order(first, second) == (first, second) for first, second, _ in one)
-    both = rows_of(source(task("pairs", "pairs.tsv"), both_directions=True).draw()["0-pairs"])
+    both = rows_of(source(task("pairs", "pairs.tsv"), in_random_order=True).draw()["0-pairs"])
     assert {first[0] for first, _, _ in both} == {"a", "z"}
 
 
