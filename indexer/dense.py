@@ -52,6 +52,8 @@ class VectorIndex:
     """A built index: `search` may be called from any thread."""
 
     def __init__(self, index: Any, spec: IndexSpec) -> None:  # noqa: ANN401 (faiss carries no types)
+        if spec.kind == "ivf":
+            index.make_direct_map()  # from a row to its place in the cells, as `vectors` needs it
         self._index = index
         self.spec = spec
 
@@ -100,6 +102,11 @@ class VectorIndex:
             parameters.sel = selector
         similarities, rows = self._index.search(queries, k, params=parameters)
         return Neighbours(np.clip(similarities, -1, 1), rows)
+
+    def vectors(self, rows: NDArray[np.int64]) -> Vectors:
+        """Give the vectors of some rows, (len(rows), dim), to the bit: either kind of index keeps them as they are."""
+        found: Vectors = self._index.reconstruct_batch(rows)
+        return found
 
     def to_bytes(self) -> NDArray[np.uint8]:
         """Serialise, for `dense.faiss`."""

@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from indexer.cache import EmbeddingCache
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.errors import HomeError, VersionError
 from indexer.home import Home, KnowledgeBaseFolder, staging_folder
 from indexer.model_seal import seal_of
-from indexer.near_duplicates import NearDuplicate, find_near_duplicates
-from indexer.publishing import (
-    next_version_time,
-    publish,
-    publish_lock,
-    read_current,
-    tidy_up,
-)
+from indexer.near_duplicates import IndexedPhrasings
+from indexer.publishing import publish, publish_lock, tidy_up
 from indexer.version import Version, check_canaries, list_phrasings, open_version, serialise_entries, write_version
+from indexer.version_list import next_version_time
 from models import normalise
 from models.types import Encoder
 
@@ -40,14 +36,11 @@ class Outcome:
     new: int
     changed: int
     unchanged: int
-    removed: int
-    near_duplicates: tuple[NearDuplicate, ...]
-    """Those of new and changed entries; unchanged ones were looked from when they came, also where a later model
-    encodes them otherwise. Empty where nothing was published."""
-    has_more_near_duplicates: bool
-    """Whether there are too many to give; none of those left out is nearer than the last given."""
-    phrasings_not_compared: int
-    """Phrasings of new and changed entries from which no near-duplicates were looked for: there are too many."""
+    removed: tuple[str, ...]
+    """Ids, in the order of the version before."""
+    indexed: IndexedPhrasings | None
+    """What was published, to look for near-duplicates of the new and changed entries: unchanged ones were looked from
+    when they came, also where a later model encodes them otherwise. None where nothing was published."""
     warning: str | None
     """What went wrong after the version was published, which it stays."""
 
@@ -70,8 +63,9 @@ def reindex(
         old = {entry.id: entry for entry in before.entries} if before else {}
         touched = [number for number, entry in enumerate(entries) if old.get(entry.id) != entry]
         same = len(entries) - len(touched)
-        known = sum(entry.id in old for entry in entries)
-        counts = {"new": len(entries) - known, "changed": known - same, "unchanged": same, "removed": len(old) - known}
+        known = {entry.id for entry in entries} & old.keys()
+        counts = {"new": len(entries) - len(known), "changed": len(known) - same, "unchanged": same}
+        removed = tuple(identifier for identifier in old if identifier not in known)
         phrasings = tuple(list_phrasings(entries))
         serialised = hashlib.sha256(serialise_entries(entries)).hexdigest()
         seal = seal_of(home.model_path(encoder.spec))
@@ -82,9 +76,8 @@ def reindex(
                 entries=len(entries),
                 phrasings=len(phrasings),
                 encoded=0,
-                near_duplicates=(),
-                has_more_near_duplicates=False,
-                phrasings_not_compared=0,
+                removed=removed,
+                indexed=None,
                 warning=_tidy_up(kb),
                 **counts,
             )
@@ -103,9 +96,7 @@ def reindex(
                 model_seal=seal,
             ).version
             report("index", len(phrasings), len(phrasings))
-            version = open_version(staging)
-            check_canaries(version, vectors)
-            comparison = find_near_duplicates(version, vectors, touched, partial(report, "compare"))
+            check_canaries(open_version(staging), vectors)
             publish(kb, staging, name)
         warning = _tidy_up(kb)
     return Outcome(
@@ -114,9 +105,8 @@ def reindex(
         entries=len(entries),
         phrasings=len(phrasings),
         encoded=encoded,
-        near_duplicates=comparison.pairs,
-        has_more_near_duplicates=comparison.has_more,
-        phrasings_not_compared=comparison.phrasings_left_out,
+        removed=removed,
+        indexed=IndexedPhrasings(entries=entries, phrasings=phrasings, vectors=vectors, changed=touched),
         warning=warning,
         **counts,
     )

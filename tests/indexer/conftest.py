@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import os
+import subprocess
+import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,17 @@ from indexer.home import Home, KnowledgeBaseFolder
 from indexer.reindex import Outcome, reindex
 from models.errors import EncodingError
 from models.types import EncoderSpec, Role, Vectors
+
+REPOSITORY = Path(__file__).parents[2]
+HOLD_THE_LOCK = """
+import sys, time
+from pathlib import Path
+from indexer.home import KnowledgeBaseFolder
+from indexer.publishing import publish_lock
+with publish_lock(KnowledgeBaseFolder(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 class FakeEncoder:
@@ -89,6 +103,35 @@ def publish(home, kb, entries, encoder) -> Callable[..., Outcome]:
         return reindex(home, kb, (changed, *others), encoder)
 
     return publish
+
+
+@pytest.fixture
+def versions(publish) -> list[str]:
+    """Three versions, oldest first; the last is current."""
+    return [publish(answer).version for answer in ("one", "two", "three")]
+
+
+@pytest.fixture
+def damage(kb) -> Callable[[str], None]:
+    """Cut off the end of a version's index."""
+
+    def damage(name: str) -> None:
+        file = kb.versions / name / "dense.faiss"
+        file.write_bytes(file.read_bytes()[:-1])
+
+    return damage
+
+
+@pytest.fixture
+def holder(kb) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of its own that holds the publish lock."""
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(kb.path)]
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
 
 
 SHEET_PART = "xl/worksheets/sheet1.xml"

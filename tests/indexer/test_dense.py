@@ -165,3 +165,21 @@ def test_an_index_makes_the_round_trip_through_bytes(many, kind):
 def test_bytes_that_are_no_index_are_refused(few, content):
     with pytest.raises(VersionError, match=r"dense\.faiss: is no FAISS index"):
         VectorIndex.from_bytes(content, VectorIndex.build(few[0]).spec)
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf"])
+def test_the_vectors_of_any_rows_come_back_to_the_bit_before_and_after_the_disk(many, kind):
+    vectors = many[0]
+    built = VectorIndex.build(vectors, kind)
+    rows = np.array([len(vectors) - 1, 0, 7, 7])
+    loaded = VectorIndex.from_bytes(built.to_bytes().tobytes(), built.spec)
+    for index in (built, loaded):
+        np.testing.assert_array_equal(index.vectors(rows), vectors[rows])
+    assert loaded.vectors(np.empty(0, np.int64)).shape == (0, vectors.shape[1])
+
+
+def test_an_index_of_cells_that_was_written_before_it_could_give_vectors_gives_them(ivf, many):
+    former = faiss.deserialize_index(ivf.to_bytes())
+    former.set_direct_map_type(faiss.DirectMap.NoMap)
+    loaded = VectorIndex.from_bytes(faiss.serialize_index(former).tobytes(), ivf.spec)
+    np.testing.assert_array_equal(loaded.vectors(np.arange(5)), many[0][:5])

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from indexer import near_duplicates as comparing
 from indexer import reindex as job
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.errors import HomeError, PublishError, VersionError
-from indexer.publishing import publish_lock, read_current, version_names
+from indexer.near_duplicates import find_near_duplicates
+from indexer.publishing import publish_lock
 from indexer.reindex import reindex
 from indexer.version import open_version
+from indexer.version_list import version_names
 from models import normalise
 from models.errors import EncodingError
 
@@ -23,7 +25,7 @@ def edited(entry: Entry, **fields) -> Entry:
 
 
 def counts(outcome) -> tuple[int, ...]:
-    return outcome.new, outcome.changed, outcome.unchanged, outcome.removed
+    return outcome.new, outcome.changed, outcome.unchanged, len(outcome.removed)
 
 
 def test_a_first_reindex_publishes_all(home, kb, entries, encoder):
@@ -69,6 +71,12 @@ def test_the_summary_counts_by_id(home, kb, entries, encoder):
     outcome = reindex(home, kb, (new, edited(entries[1], answer="Late."), entries[2]), encoder)
     assert counts(outcome) == (1, 1, 1, 1)
     assert (outcome.entries, outcome.encoded) == (3, 1)
+
+
+def test_entries_that_are_gone_are_named_in_their_former_order(home, kb, entries, encoder):
+    assert reindex(home, kb, entries, encoder).removed == ()
+    assert reindex(home, kb, entries[1:2], encoder).removed == (entries[0].id, entries[2].id)
+    assert reindex(home, kb, entries[1:2], encoder).removed == ()
 
 
 def test_another_order_of_the_entries_is_another_version(home, kb, entries, encoder):
@@ -124,40 +132,28 @@ def test_a_damaged_current_version_is_built_anew(home, kb, entries, encoder):
 def test_progress_is_told_by_stage(home, kb, entries, encoder):
     told = []
     reindex(home, kb, entries, encoder, lambda *step: told.append(step))
-    assert told == [(stage, done, 6) for stage in ("encode", "index", "compare") for done in (0, 6)]
+    assert told == [(stage, done, 6) for stage in ("encode", "index") for done in (0, 6)]
 
 
 def near_duplicates(outcome) -> list[tuple[str, ...]]:
-    return [(pair.first, pair.second, pair.first_phrasing, pair.second_phrasing) for pair in outcome.near_duplicates]
+    pairs = find_near_duplicates(outcome.indexed).pairs
+    return [(pair.first, pair.second, pair.first_phrasing, pair.second_phrasing) for pair in pairs]
 
 
-def test_near_duplicates_of_new_and_changed_entries_are_told_as_they_are_written(home, kb, entries, encoder):
-    assert reindex(home, kb, entries, encoder).near_duplicates == ()
+def test_what_was_published_is_given_to_be_compared_by_its_new_and_changed_entries(home, kb, entries, encoder):
+    assert near_duplicates(reindex(home, kb, entries, encoder)) == []
     new = Entry(id="track", question="Track it", similar=("快递在哪里",), answer="Here.")
     pair = ("parcel", "track", "快遞在哪裡", "快递在哪里")  # one text in traditional and in simplified characters
-    outcome = reindex(home, kb, (*entries, new), encoder)
-    assert near_duplicates(outcome) == [pair]
-    assert outcome.near_duplicates[0].similarity == 1
+    assert near_duplicates(reindex(home, kb, (*entries, new), encoder)) == [pair]
     elsewhere = reindex(home, kb, (edited(entries[0], answer="New."), *entries[1:], new), encoder)
     assert near_duplicates(elsewhere) == []
     changed = reindex(home, kb, (*entries[:1], edited(entries[1], answer="Late."), entries[2], new), encoder)
     assert near_duplicates(changed) == [pair]
-    assert (outcome.has_more_near_duplicates, outcome.phrasings_not_compared) == (False, 0)
 
 
-def test_where_nothing_has_changed_no_near_duplicates_are_told(home, kb, encoder):
-    twice = [Entry(id=i, question="Same?", answer=i) for i in ("a", "b")]
-    assert near_duplicates(reindex(home, kb, twice, encoder)) == [("a", "b", "Same?", "Same?")]
-    again = reindex(home, kb, twice, encoder)
-    assert (again.published, again.near_duplicates) == (False, ())
-
-
-def test_what_the_bounds_leave_out_is_told(home, kb, encoder, monkeypatch):
-    monkeypatch.setattr(comparing, "MAX_PHRASINGS_COMPARED", 3)
-    monkeypatch.setattr(comparing, "MAX_PAIRS", 1)
-    outcome = reindex(home, kb, [Entry(id=i, question="Same?", answer=i) for i in "abcde"], encoder)
-    assert near_duplicates(outcome) == [("a", "b", "Same?", "Same?")]
-    assert (outcome.has_more_near_duplicates, outcome.phrasings_not_compared) == (True, 2)
+def test_where_nothing_has_changed_there_is_nothing_to_compare(home, kb, entries, encoder):
+    assert reindex(home, kb, entries, encoder).indexed is not None
+    assert reindex(home, kb, entries, encoder).indexed is None
 
 
 def fail_in_the_encoder(_monkeypatch, encoder):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from indexer.current import read_current
 from indexer.dense import VectorIndex
 from indexer.errors import VersionError
-from indexer.publishing import read_current
 from indexer.version import (
     NAME_TIME,
     Version,

@@ -15,11 +15,12 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel
 
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.home import Home
-from indexer.publishing import list_versions, read_current
 from indexer.reindex import reindex
 from indexer.version import open_version
+from indexer.version_list import list_versions
 from models.confidence import ConfidenceMap
 from models.directory import compute_digest, hash_file, open_directory, write_spec
 from models.encoder import OnnxEncoder

@@ -17,9 +17,11 @@ from indexer import durable
 from indexer.entries import Reading
 from indexer.entry import Entry
 from indexer.home import Home
-from indexer.publishing import publish_lock, roll_back, version_names
+from indexer.publishing import publish_lock
 from indexer.reindex import reindex
+from indexer.rollback import roll_back
 from indexer.row import Place
+from indexer.version_list import version_names
 from models.directory import open_directory
 from models.encoder import OnnxEncoder
 from service.commands.index import IndexOptions, index

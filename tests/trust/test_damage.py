@@ -18,7 +18,9 @@ import pytest
 
 from indexer.errors import EncoderMismatch, KnowledgeBaseError, VersionError
 from indexer.home import Home, KnowledgeBaseSettings
-from indexer.publishing import list_versions, make_current, roll_back, version_names
+from indexer.publishing import make_current
+from indexer.rollback import roll_back
+from indexer.version_list import list_versions, version_names
 from models.directory import open_directory, write_spec
 from service.commands.versions import verify
 from service.matching import MatchOptions

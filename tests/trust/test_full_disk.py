@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from indexer.current import read_current
 from indexer.home import Home
-from indexer.publishing import read_current, version_names
+from indexer.version_list import version_names
 
 KB = "demo"
 REPOSITORY = Path(__file__).parents[2]

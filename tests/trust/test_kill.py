@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from indexer.current import read_current
 from indexer.durable import STAGING_PREFIX
 from indexer.home import Home
-from indexer.publishing import KEPT_VERSIONS, read_current, version_names
+from indexer.publishing import KEPT_VERSIONS
+from indexer.version_list import version_names
 
 KB = "demo"
 VERSION_FILES = {"manifest.json", "entries.jsonl", "phrasings.jsonl", "vectors.npy", "dense.faiss"}

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indexer import publishing
+from indexer import version_list
+from indexer.current import read_current
 from indexer.errors import PublishError, VersionError
 from indexer.home import Home
-from indexer.publishing import list_versions, publish_lock, read_current, roll_back, version_names
+from indexer.publishing import publish_lock
+from indexer.rollback import roll_back
 from indexer.version import open_version
+from indexer.version_list import list_versions, version_names
 from models.directory import open_directory
 from service.registry import Registry
 
@@ -169,7 +172,7 @@ class ClockAt(datetime):
 def test_whatever_the_clock_does_the_last_published_is_the_newest_and_a_rollback_goes_one_back(
     home, models, publish, look, monkeypatch, ahead
 ):
-    monkeypatch.setattr(publishing, "datetime", ClockAt)
+    monkeypatch.setattr(version_list, "datetime", ClockAt)
     published = []
     for number, moment in enumerate((ahead, timedelta(0), -ahead / 2, timedelta(0)), start=4):
         ClockAt.moment = datetime(2126, 6, 1, tzinfo=UTC) + moment
