@@ -4,7 +4,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -34,6 +34,11 @@ KbOption = Annotated[str, typer.Option("--kb", help="Knowledge base: 1 to 64 of 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [default: 8080].")]
 ThreadsOption = Annotated[int | None, typer.Option(help="Texts encoded side by side [default: the cores there are].")]
+
+RerankerOption = Annotated[
+    str | None,
+    typer.Option(help="Shipped reranker or its folder; none: without [default: the shipped one, if any]."),
+]
 
 
 def main() -> None:
@@ -163,6 +168,7 @@ def serve(
     host: HostOption = None,
     port: PortOption = None,
     threads: ThreadsOption = None,
+    reranker: RerankerOption = None,
     queue: Annotated[int | None, typer.Option(help="Requests that may wait [default: 64].")] = None,
     deadline_ms: Annotated[int | None, typer.Option(help="Longest wait, in ms [default: 2000].")] = None,
     body_limit: Annotated[int | None, typer.Option(help="Largest request body, in bytes [default: 1 MiB].")] = None,
@@ -196,6 +202,11 @@ def ask(
     home: HomeOption = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="Candidates shown.")] = 5,
     tag: Annotated[list[str] | None, typer.Option(help="Only entries with this tag; may be repeated.")] = None,
+    rerank: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option(help="Whether the reranker judges the first 10 candidates; auto is off today."),
+    ] = "auto",
+    reranker: RerankerOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Match one question in this process, every stage explained."""
@@ -203,8 +214,9 @@ def ask(
     from service.commands.ask import ask as run_ask
     from service.matching import MatchOptions
 
-    options = MatchOptions(top=top, tags=tuple(tag or ()), explain=True)
-    run_ask(Home(_settings(home=home).home), kb, question, options, as_json=as_json)
+    settings = _settings(home=home, reranker=reranker)
+    options = MatchOptions(top=top, tags=tuple(tag or ()), rerank=rerank, explain=True)
+    run_ask(Home(settings.home), kb, question, options, reranker=settings.reranker, as_json=as_json)
 
 
 @app.command()
@@ -289,13 +301,28 @@ def model_evaluate(
     queries: Annotated[
         Path | None, typer.Option(help="Folder with faq.jsonl and queries.jsonl.", readable=False)
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a reranker: shipped model or model folder whose first 10 candidates it reranks "
+            "[default: the shipped encoder]."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     threads: ThreadsOption = None,
 ) -> None:
-    """Measure an encoder on labelled pairs, on labelled queries, or on both."""
+    """Measure an encoder or a reranker on labelled pairs, on labelled queries, or on both."""
+    from models.directory import DEFAULT_MODEL, find_model, is_reranker
     from service.commands.evaluate_model import evaluate_model
+    from service.commands.evaluate_reranker import evaluate_reranker
 
-    evaluate_model(model, pairs, queries, _settings(threads=threads).threads, as_json=as_json)
+    side_by_side = _settings(threads=threads).threads
+    if is_reranker(find_model(model)):
+        evaluate_reranker(model, pairs, queries, encoder or DEFAULT_MODEL, side_by_side, as_json=as_json)
+    elif encoder:
+        raise typer.BadParameter(Message("{model} is an encoder itself: --encoder is for rerankers", model=model))
+    else:
+        evaluate_model(model, pairs, queries, side_by_side, as_json=as_json)
 
 
 @model_app.command("base")
@@ -411,6 +438,26 @@ def train_cross_encoder(
 
     given |= {"languages": tuple(languages.split(",")), "threads": _settings().threads}
     train_reranker_model(CrossEncoderOptions(**given))
+
+
+@train_app.command("interaction")
+def train_interaction(
+    recipe: RecipeOption,
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder to write.", readable=False)],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Shipped model or model folder whose vectors it reads [default: that of the recipe]."),
+    ] = None,
+) -> None:
+    """Train an interaction head for an encoder by a recipe and put it into a copy of the encoder's model folder."""
+    given = dict(locals())
+    from service.commands.models import require_training_extra
+
+    require_training_extra()
+    from service.commands.train_interaction import InteractionOptions, train_interaction_head
+
+    train_interaction_head(InteractionOptions(**given, threads=_settings().threads))
 
 
 def _settings(**given: Any) -> Any:  # noqa: ANN401 (Settings, imported late)

@@ -23,7 +23,7 @@ STATIC: Final = Path(__file__).with_name("static")
 KEY_VARIABLE: Final = "FAQMATCH_KEY"
 NOT_COMPUTED: Final = "–"
 
-_STAGES: Final = ("normalise", "encode", "retrieve", "rerank")
+_STAGES: Final = ("normalise", "encode", "retrieve", "interaction", "rerank")
 _TOTAL: Final = "total"
 _FOUR_DIGITS: Final = Decimal("0.0001")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")

@@ -106,6 +106,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     "stage_normalise": Text("Normalise", "规范化"),
     "stage_encode": Text("Encode", "编码"),
     "stage_retrieve": Text("Retrieve", "召回"),
+    "stage_interaction": Text("Interaction", "交互"),
     "stage_rerank": Text("Rerank", "重排"),
     "stage_total": Text("Total", "总计"),
     "made_with": Text("Made with", "运行信息"),

@@ -11,11 +11,14 @@ ServiceError
     ├── UnknownKnowledgeBase   nothing is served under that name
     ├── BodyTooLarge           the body is over the limit
     ├── UnsupportedMediaType   the body is of another content type
+    ├── NoReranker             reranking is asked for, and there is nothing to do it with
     ├── QueueFull              all permits are out
     ├── DeadlineExceeded       the request waited longer than it may
     ├── ClientGone             the client hung up before its answer
     └── NotReady               no version can be served yet
 """
+
+from typing import ClassVar
 
 from models.message import Message
 
@@ -43,6 +46,9 @@ class BindError(StartError):
 class Refusal(ServiceError):  # noqa: N818  (its leaves are named by what is wrong: QueueFull, NotReady)
     """One request is refused; the message is shown to the client."""
 
+    pointer: ClassVar[str | None] = None
+    """JSON pointer of the field that is refused, where it is one."""
+
 
 class MalformedBody(Refusal):
     """The body is no JSON."""
@@ -66,6 +72,16 @@ class BodyTooLarge(Refusal):
 
 class UnsupportedMediaType(Refusal):
     """The body is of another content type than the route reads."""
+
+
+class NoReranker(Refusal):
+    """Reranking is asked for, and there is nothing to do it with."""
+
+    pointer = "#/rerank"
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class QueueFull(Refusal):

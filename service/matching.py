@@ -9,6 +9,9 @@ from indexer.entry import Entry
 
 Decision = Literal["answer", "clarify", "reject"]
 
+Rerank = Literal["auto", "on", "off"]
+"""Whether the cross-encoder judges the first candidates; `auto` leaves it to the service, which does not today."""
+
 MatchType = Literal["exact", "dense", "lexical", "answer"]
 """What brought an entry back: its equal key, its vector, its words, or the vector of its answer."""
 
@@ -38,6 +41,7 @@ class MatchOptions:
     """Entries that hold any of these tags; empty = all entries."""
     thresholds: Thresholds | None = None
     """None = the knowledge base's own."""
+    rerank: Rerank = "auto"
     explain: bool = False
 
 
@@ -71,7 +75,7 @@ class MatchResult:
     version: str
     model: str
     reranked: int = 0
-    """How many matches the cross-encoder has judged."""
+    """How many candidates the cross-encoder has judged, those that are not shown included."""
     degraded: bool = False
     """True where less was done than asked: a stage was left out, or the question was cut; `notices` says which."""
     notices: tuple[str, ...] = ()
@@ -111,7 +115,7 @@ class Matcher(Protocol):
     """One query to one decision, over one version; safe to call from several threads at once."""
 
     def match(self, query: str, options: MatchOptions) -> MatchResult:
-        """Decide on `query`. Plain synchronous Python."""
+        """Decide on `query`. Plain synchronous Python. Raises NoReranker where `options` ask for one in vain."""
         ...
 
 
@@ -131,6 +135,10 @@ class KnowledgeBases(Protocol):
 
     def describe(self, kb: str) -> KnowledgeBaseInfo:
         """Say what is served under `kb`. Raises UnknownKnowledgeBase."""
+        ...
+
+    def reranker(self) -> str | None:
+        """Name the reranker that is loaded; None where there is none."""
         ...
 
     def readiness(self) -> Readiness:

@@ -51,7 +51,7 @@ class Metrics:
         waiting.set_function(lambda: gate.waiting)
         running = Gauge("faqmatch_queue_running", "Requests that a thread is on.", registry=self._registry)
         running.set_function(lambda: gate.running)
-        self._registry.register(_ServedVersions(knowledge_bases))
+        self._registry.register(_Served(knowledge_bases))
         ProcessCollector(registry=self._registry)
 
     def count_request(self, *, route: str, method: str, status: int, seconds: float) -> None:
@@ -70,14 +70,14 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _ServedVersions(Collector):
-    """`faqmatch_version_info`, asked for when scraped: a version that is no longer served leaves no trace."""
+class _Served(Collector):
+    """What is served, asked for when scraped: a version that is no longer served leaves no trace."""
 
     def __init__(self, knowledge_bases: KnowledgeBases) -> None:
         self._knowledge_bases = knowledge_bases
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give 1 for the version now served of each knowledge base."""
+        """Give 1 for the version now served of each knowledge base, and for the reranker."""
         family = GaugeMetricFamily(
             "faqmatch_version_info", "1 for the version now served of each knowledge base.", labels=("kb", "version")
         )
@@ -89,3 +89,7 @@ class _ServedVersions(Collector):
             if version is not None:
                 family.add_metric((kb, version), 1)
         yield family
+        reranker = GaugeMetricFamily("faqmatch_reranker_info", "1 for the reranker, if any.", labels=("reranker",))
+        if (label := self._knowledge_bases.reranker()) is not None:
+            reranker.add_metric((label,), 1)
+        yield reranker

@@ -23,6 +23,9 @@ class _NoKnowledgeBases:
     def describe(self, kb: str) -> KnowledgeBaseInfo:
         raise UnknownKnowledgeBase(kb)
 
+    def reranker(self) -> str | None:
+        return None
+
     def readiness(self) -> Readiness:
         return Readiness(ready=True)
 

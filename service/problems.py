@@ -33,6 +33,8 @@ class ProblemType:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+VALIDATION: Final = ProblemType(status=422, slug="validation", title="The request is not valid")
+
 PROBLEM_TYPES: Final[Mapping[type[errors.Refusal], ProblemType]] = {
     errors.MalformedBody: ProblemType(status=400, slug="malformed-body", title="The body is no JSON"),
     errors.Unauthenticated: ProblemType(
@@ -46,6 +48,7 @@ PROBLEM_TYPES: Final[Mapping[type[errors.Refusal], ProblemType]] = {
     errors.UnsupportedMediaType: ProblemType(
         status=415, slug="unsupported-media-type", title="The body is of the wrong content type"
     ),
+    errors.NoReranker: VALIDATION,
     errors.QueueFull: ProblemType(
         status=429, slug="queue-full", title="Too many requests are waiting", headers={"Retry-After": "1"}
     ),
@@ -54,7 +57,6 @@ PROBLEM_TYPES: Final[Mapping[type[errors.Refusal], ProblemType]] = {
     errors.DeadlineExceeded: ProblemType(status=504, slug="deadline-exceeded", title="The request waited too long"),
 }
 
-VALIDATION: Final = ProblemType(status=422, slug="validation", title="The request is not valid")
 INTERNAL: Final = ProblemType(status=500, slug="internal-error", title="The service failed on this request")
 
 _MESSAGES: Final[Mapping[str, str]] = {
@@ -92,7 +94,11 @@ def problem_response(
 
 async def refuse(request: Request, refusal: errors.Refusal) -> Response:
     """Answer a refusal of our own."""
-    return problem_response(request.scope, PROBLEM_TYPES[type(refusal)], str(refusal))
+    kind, detail = PROBLEM_TYPES[type(refusal)], str(refusal)
+    if refusal.pointer is None:
+        return problem_response(request.scope, kind, detail)
+    wrong = [{"pointer": refusal.pointer, "detail": detail}]
+    return problem_response(request.scope, kind, f"{refusal.pointer}: {detail}", field_errors=wrong)
 
 
 async def refuse_http(request: Request, error: HTTPException) -> Response:

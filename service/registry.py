@@ -6,42 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import structlog
 
+from indexer.current import read_current
 from indexer.errors import IndexerError, VersionError
-from indexer.home import Home, KnowledgeBaseFolder, check_encoder
+from indexer.home import Home, KnowledgeBaseFolder
 from indexer.manifest import Manifest
-from indexer.model_seal import check_seal, seal_of
-from indexer.publishing import read_current, version_names
 from indexer.version import Version, open_version
-from models.confidence import ConfidenceMap
-from models.encoder import OnnxEncoder
+from indexer.version_list import version_names
 from models.errors import ModelError
 from models.message import Message
-from models.types import Encoder
 from service.errors import NotReady, UnknownKnowledgeBase
+from service.loaded_model import LoadedModel
 from service.matcher import VersionMatcher
 from service.matching import KnowledgeBaseInfo, MatchOptions, Readiness, Thresholds
+from service.pathless import without_path
+from service.reranking import Reranking
 
 _POLL_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 5.0
 _WARM_UP: Final = "warm up 预热"
 _UNFORESEEN: Final = Message("its current version cannot be loaded: see the log of the service")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """An encoder of the home and the confidence map that belongs to it."""
-
-    encoder: Encoder
-    confidence: ConfidenceMap
-    seal: str | None
-
-    def fits(self, manifest: Manifest) -> bool:
-        """Say whether a version was built with this encoder and, unless it recorded none, this very seal."""
-        return self.encoder.spec.digest == manifest.encoder.digest and manifest.model_seal in (None, self.seal)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +46,12 @@ class Registry:
     """Serves a home. A context manager: inside it a thread looks for new versions four times a second.
 
     A version is verified and warmed before it is taken; when that fails the old one keeps serving, and the problem
-    is in `describe` and `readiness`. Knowledge bases share the models that fit them.
+    is in `describe` and `readiness`. Knowledge bases share the models that fit them, and all of them the reranker.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, reranking: Reranking | None = None) -> None:
         self._home = home
+        self._reranking = reranking or Reranking()
         self._served: dict[str, _Served] = {}
         self._models: list[LoadedModel] = []
         self._stop = threading.Event()
@@ -119,10 +107,16 @@ class Registry:
             problem=served.problem,
         )
 
+    def reranker(self) -> str | None:
+        """Name the reranker; None where there is none."""
+        return self._reranking.label
+
     def readiness(self) -> Readiness:
         """Say whether queries can be answered: ready while every knowledge base has a version in service."""
         served = dict(self._served)
         problems = tuple(f"{name}: {one.problem}" for name, one in sorted(served.items()) if one.problem)
+        if self._reranking.problem:
+            problems += (f"reranker: {self._reranking.problem}",)
         return Readiness(ready=all(one.matcher is not None for one in served.values()), problems=problems)
 
     def refresh(self, only: str | None = None) -> None:
@@ -162,7 +156,7 @@ class Registry:
             if _read_or_empty(folder.current_file) != seen[0]:
                 return  # replaced while it was being read: the next look takes the newer one
             foreseen = isinstance(error, (IndexerError, ModelError))
-            problem = _without(f"{self._home.path}/", error) if foreseen else _UNFORESEEN
+            problem = without_path(f"{self._home.path}/", error) if foreseen else _UNFORESEEN
             matcher = before.matcher if before else self._load_earlier(folder)
             after = _Served(seen=seen, matcher=matcher, problem=problem, looked_at=time.monotonic())
             if before is None or before.problem != problem:
@@ -204,8 +198,7 @@ class Registry:
         model = self._load_model(version.manifest)
         matcher = VersionMatcher(
             version,
-            model.encoder,
-            model.confidence,
+            model.matching(self._reranking),
             Thresholds(answer=max(answer, clarify), clarify=clarify),
             settings.default_answer,
         )
@@ -216,27 +209,8 @@ class Registry:
         for model in self._models:
             if model.fits(manifest):
                 return model
-        self._models.append(load_model(self._home, manifest))
+        self._models.append(LoadedModel.open(self._home, manifest))
         return self._models[-1]
-
-
-def load_model(home: Home, manifest: Manifest) -> LoadedModel:
-    """Load the home's copy of the model of a version; EncoderMismatch when it is gone, another or changed."""
-    path, spec = home.existing_model(manifest.encoder), manifest.encoder
-    encoder = OnnxEncoder.open(path)
-    check_encoder(path, encoder.spec, spec)
-    confidence = ConfidenceMap.read(path / "confidence.json", spec.digest)
-    check_seal(path, manifest)
-    return LoadedModel(encoder=encoder, confidence=confidence, seal=seal_of(path))
-
-
-def _without(path: str, said: Any) -> Any:  # noqa: ANN401 (whatever a message was filled with)
-    """Give a message, that of an error, or a text without `path` in it; it holds no error any more, nor its frames."""
-    message = said if isinstance(said, Message) else getattr(said, "message", None)
-    if isinstance(message, Message):
-        values = {name: _without(path, value) for name, value in message.values.items()}
-        return type(message)(message.template, **values)
-    return str(said).replace(path, "") if isinstance(said, str | Path | Exception) else said
 
 
 def _read_or_empty(file: Path) -> bytes:

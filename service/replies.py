@@ -32,7 +32,7 @@ class MatchReply(BaseModel):
         description="Probability of the interaction head, 0 to 1; null where there is none.", examples=[0.91]
     )
     relevance: float | None = Field(
-        description="Probability of the cross-encoder, 0 to 1; null where it was not asked.", examples=[0.96]
+        description="Probability of the cross-encoder, 0 to 1; null where it did not read this match.", examples=[0.96]
     )
     confidence: float = Field(
         description="Calibrated probability that this is the right entry, 0 to 1; thresholds act on it alone.",
@@ -85,10 +85,16 @@ class QueryReply(BaseModel):
     thresholds: ThresholdsReply = Field(
         description="The thresholds that the decision was made with.", examples=[{"answer": 0.8, "clarify": 0.4}]
     )
-    calibration: str = Field(description="What turned evidence into confidence.", examples=["default@1f0c"])
+    calibration: str = Field(
+        description="What turned evidence into confidence: a map from similarity, or `relevance@` and the reranker, "
+        "whose relevance is a probability.",
+        examples=["default@1f0c"],
+    )
     version: str = Field(description="Version of the knowledge base.", examples=["20261124T101502-3f2a"])
     model: str = Field(description="The encoder.", examples=["question-encoder-zh-en@3f2a9c11d04e"])
-    reranked: int = Field(description="How many matches a cross-encoder has read.", examples=[8])
+    reranked: int = Field(
+        description="How many candidates a cross-encoder has read, those that are not shown included.", examples=[8]
+    )
     degraded: bool = Field(
         description="Whether less was done than asked: a stage was left out, or the question was cut; see `notices`.",
         examples=[False],

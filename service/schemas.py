@@ -1,7 +1,7 @@
 """The JSON that clients send (DESIGN section 8): nothing is guessed, and all that is wrong is told at once."""
 
 import re
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -68,18 +68,18 @@ class QueryOptions(_Request):
     """What a single query and a batch have in common."""
 
     top: int = Field(default=5, ge=1, le=100, description="How many matches to give at most.", examples=[5])
-    rerank: Literal["auto", "on", "off"] = Field(
+    rerank: matching.Rerank = Field(
         default="auto",
-        description="Whether a cross-encoder reads the best matches once more. "
-        "A service without a cross-encoder accepts this and replies with `reranked` 0.",
+        description="`on`: a cross-encoder reads the first 10 candidates together with the question and puts them "
+        "into its own order; 422 where the service has none for the knowledge base. `off`: it does not. `auto`: the "
+        "service decides; today it does not.",
         examples=["auto"],
     )
     budget_ms: int = Field(
         default=200,
         ge=1,
         le=10_000,
-        description="Milliseconds that the query may take, reranking included. "
-        "A service without a cross-encoder accepts this and replies with `reranked` 0.",
+        description="Milliseconds that the query may take, reranking included. Accepted, without effect today.",
         examples=[200],
     )
     filters: Filters = Field(
@@ -107,6 +107,7 @@ class QueryOptions(_Request):
             top=self.top,
             tags=tuple(self.filters.tags),
             thresholds=None if own is None else matching.Thresholds(answer=own.answer, clarify=own.clarify),
+            rerank=self.rerank,
             explain=self.explain,
         )
 

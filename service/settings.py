@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         description="Shipped model or model folder for index runs, where neither --model nor kb.json names one. "
         "Default: by the language of the FAQ.",
     )
+    reranker: str | None = Field(
+        default=None,
+        description="Shipped reranker or folder of one, for queries that ask for it; `none` goes without. Default: the "
+        "shipped one, where there is one.",
+    )
     queue: int = Field(
         default=64, ge=0, description="Requests that may wait for a thread; one more is refused with 429."
     )

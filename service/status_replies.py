@@ -70,6 +70,10 @@ class InfoReply(BaseModel):
         description="Encoders of the knowledge bases that the key may query.",
         examples=[["question-encoder-zh-en@3f2a9c11d04e"]],
     )
+    reranker: str | None = Field(
+        description="The reranker that serves all of them; null: there is none.",
+        examples=["question-reranker-zh-en@5b1d07c2e9aa"],
+    )
     knowledge_bases: int = Field(description="How many knowledge bases the key may query.", examples=[1])
     threads: int = Field(description="Queries worked on side by side.", examples=[2])
     queue: int = Field(description="Requests that may wait for a thread.", examples=[64])

@@ -24,11 +24,13 @@ async def list_kbs(request: Request) -> KnowledgeBasesReply:
 
 @router.get("/v1/info", operation_id="info", summary="What answers here")
 async def info(request: Request) -> InfoReply:
-    """Tell the version of the service, its encoders, and the settings that matter to a client."""
-    settings, visible = context_of(request).settings, _visible(request)
+    """Tell the version of the service, its models, and the settings that matter to a client."""
+    context, visible = context_of(request), _visible(request)
+    settings = context.settings
     return InfoReply(
         version=_package_version(),
         models=sorted({one.model for one in visible if one.model is not None}),
+        reranker=context.knowledge_bases.reranker(),
         knowledge_bases=len(visible),
         threads=settings.threads,
         queue=settings.queue,

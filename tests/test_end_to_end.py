@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from typing import Any
 import httpx
 import pytest
 
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.home import Home
-from indexer.publishing import read_current
 from indexer.reindex import reindex
+from models import normalise
 from models.directory import DEFAULT_MODEL, find_model, open_directory
 from models.encoder import OnnxEncoder
+from models.reranker import OnnxReranker
 
 ROOT = Path(__file__).parents[1]
 FAQ = [json.loads(line) for line in (ROOT / "service/demo/faq.jsonl").read_text().splitlines()]
@@ -317,3 +320,79 @@ def test_a_service_leaves_nothing_in_the_folder_of_its_user(start, home, encoder
     assert server.query("how can I pay", kb="quiet")["matches"][0]["id"] == "pay"
     assert server.stop() == 0
     assert list(tmp_path.rglob("*")) == []
+
+
+ASKED = "what ways are there to pay"
+
+
+@pytest.fixture
+def reranked_home(home, encoder) -> Home:
+    reindex(home, home.knowledge_base("reranked"), numbered(0), encoder)
+    return home
+
+
+def test_a_service_with_a_reranker_puts_the_most_relevant_first_where_that_is_asked_for(
+    start, reranked_home, random_reranker
+):
+    server = start("serve", reranked_home.path, FAQMATCH_RERANKER=str(random_reranker))
+    reranker = OnnxReranker.open(random_reranker)
+    plain = server.query(ASKED, kb="reranked")
+    texts = [normalise.text(match["matched_phrasing"]) for match in plain["matches"]]
+    relevance = {
+        match["id"]: round(float(judged), 6)
+        for match, judged in zip(plain["matches"], reranker.relevance(ASKED, texts), strict=True)
+    }
+    reply = server.query(ASKED, kb="reranked", rerank="on", top=2)
+    found = {match["id"]: match["relevance"] for match in reply["matches"]}
+    assert list(found.items()) == sorted(relevance.items(), key=lambda one: -one[1])[:2]
+    assert list(found) != [match["id"] for match in plain["matches"][:2]], "else it would show nothing"
+    assert [match["confidence"] for match in reply["matches"]] == list(found.values())
+    assert (reply["reranked"], reply["degraded"]) == (3, False)
+    assert reply["calibration"] == f"relevance@{reranker.spec.digest[:12]}"
+    assert reply["timings_ms"]["rerank"] > 0
+    for rerank in ("off", "auto"):
+        other = server.query(ASKED, kb="reranked", rerank=rerank)
+        assert (numbers(other), other["reranked"], other["calibration"]) == (numbers(plain), 0, plain["calibration"])
+        assert all(match["relevance"] is None for match in other["matches"])
+    batch = server.post("/v1/kbs/reranked/query/batch", questions=[ASKED, "How do I pay?"], rerank="on").json()
+    assert [reply["reranked"] for reply in batch["results"]] == [3, 0]
+    assert server.get("/v1/info").json()["reranker"] == reranker.spec.label
+    assert f'faqmatch_reranker_info{{reranker="{reranker.spec.label}"}} 1.0' in server.get("/metrics").text
+    assert server.stop() == 0
+    assert not {name.partition(".")[0] for name in (server.folder / "modules").read_text().split()} & TRAINING
+
+
+def test_a_service_without_a_reranker_refuses_to_rerank_and_names_the_field_and_the_fix(start, reranked_home):
+    server = start("serve", reranked_home.path, FAQMATCH_RERANKER="none")
+    refused = server.post("/v1/kbs/reranked/query", question=ASKED, rerank="on")
+    assert (refused.status_code, refused.json()["title"]) == (422, "The request is not valid")
+    assert refused.json()["errors"] == [
+        {
+            "pointer": "#/rerank",
+            "detail": "the setting reranker is none: ask with rerank auto or off, or name a reranker with the setting "
+            "reranker (FAQMATCH_RERANKER, --reranker)",
+        }
+    ]
+    for options in ({}, {"rerank": "auto"}, {"rerank": "off"}):
+        assert server.query(ASKED, kb="reranked", **options)["matches"][0]["id"] == "pay"
+    assert server.get("/v1/info").json()["reranker"] is None
+    assert server.stop() == 0
+
+
+def test_a_service_with_a_damaged_reranker_answers_without_it_and_says_so(
+    start, reranked_home, random_reranker, tmp_path
+):
+    damaged = shutil.copytree(random_reranker, tmp_path / "damaged")
+    (damaged / "model.onnx").write_bytes(b"no network")
+    server = start("serve", reranked_home.path, FAQMATCH_RERANKER=str(damaged))
+    ready = server.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    [problem] = ready.json()["problems"]
+    assert problem.startswith("reranker: damaged/model.onnx: was changed or damaged")
+    assert str(tmp_path) not in problem
+    plain, asked = (server.query(ASKED, kb="reranked", **options) for options in ({}, {"rerank": "on"}))
+    assert (plain["degraded"], asked["degraded"], asked["reranked"]) == (False, True, 0)
+    assert numbers(asked) == numbers(plain)
+    assert asked["notices"] == ["the reranker cannot be used, /readyz says why: the order is that of similarity"]
+    assert server.get("/v1/info").json()["reranker"] is None
+    assert server.stop() == 0

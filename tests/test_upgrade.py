@@ -21,18 +21,20 @@ from typing import Any
 import httpx
 import pytest
 
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.errors import EncoderMismatch
 from indexer.home import Home
-from indexer.publishing import read_current, version_names
 from indexer.reindex import reindex
 from indexer.version import read_manifest
+from indexer.version_list import version_names
 from models.confidence import ConfidenceMap
 from models.directory import DEFAULT_MODEL, compute_digest, find_model, open_directory, write_spec
 from models.encoder import OnnxEncoder
 from models.types import EncoderSpec
+from service.loaded_model import LoadedModel
 from service.matching import MatchOptions
-from service.registry import Registry, load_model
+from service.registry import Registry
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 60
@@ -332,7 +334,7 @@ def test_a_running_service_outlives_the_loss_of_its_model_and_a_start_names_it(o
     asked = new.run("ask", QUESTION, "--kb", "demo", "--home", home.path)
     assert f"{missing}: {fix}" in asked.err
     with pytest.raises(EncoderMismatch, match="is missing"):
-        load_model(home, read_manifest(home.knowledge_base("demo").versions / current(home)))
+        LoadedModel.open(home, read_manifest(home.knowledge_base("demo").versions / current(home)))
 
     index(new, FAQ)
     fresh.wait_for_version(current(home))

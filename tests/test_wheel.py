@@ -72,8 +72,11 @@ def scripts(wheel, tmp_path_factory) -> Path:
 def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert names >= {
-        *(f"models/pretrained/question-encoder-zh-en/{name}" for name in ("model.onnx", "tokenizer.json", "spec.json")),
-        *(f"models/pretrained/question-encoder-zh-en/{name}" for name in ("confidence.json", "card.md")),
+        *(
+            f"models/pretrained/{model}/{name}"
+            for model in ("question-encoder-zh-en", "question-encoder-en")
+            for name in ("model.onnx", "tokenizer.json", "spec.json", "confidence.json", "card.md")
+        ),
         *(f"{floor}/py.typed" for floor in ("models", "indexer", "service")),
         "models/training/vocabularies/zh-en.txt",
         "service/demo/faq.jsonl",

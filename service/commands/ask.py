@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from indexer.errors import VersionError
@@ -13,6 +13,8 @@ from service.commands.terminal import say, show_table, show_verbatim, warn
 from service.logs import configure_logging
 from service.matching import Decision, Match, MatchOptions, MatchResult
 from service.registry import Registry
+from service.reranker_choice import load_reranking
+from service.reranking import Reranking
 
 _NOTHING: Final = "–"
 _DECISIONS: Final[Mapping[Decision, Message]] = {
@@ -24,12 +26,24 @@ _MATCH_TYPES: Final[Mapping[str, Message]] = {
     message: message for message in (Message("exact"), Message("dense"), Message("lexical"))
 }
 
+_FURTHER: Final = ("affinity", "relevance")
+_EVIDENCE: Final[Mapping[str, Message]] = {
+    message: message
+    for message in (Message("similarity"), Message("affinity"), Message("relevance"), Message("confidence"))
+}
 
-def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, as_json: bool) -> None:
-    """Match `question` and print the decision, the stages and the candidates."""
+
+def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, reranker: str | None, as_json: bool) -> None:
+    """Match `question` and print the decision, the stages and the candidates.
+
+    `reranker` is what the setting says; one is loaded only where `options` ask for it.
+    """
     home.existing_knowledge_base(kb_name)
     configure_logging(sys.stderr, logging.CRITICAL)
-    registry = Registry(home)
+    reranking = load_reranking(reranker) if options.rerank == "on" else Reranking()
+    if reranking.problem:
+        warn(Message("warning: reranker: {problem}", problem=reranking.problem))
+    registry = Registry(home, reranking)
     registry.refresh(only=kb_name)
     info = registry.describe(kb_name)
     if info.version is None:
@@ -53,17 +67,7 @@ def ask(home: Home, kb_name: str, question: str, options: MatchOptions, *, as_js
         _stages(result, dict(result.explain or {})),
         title=Message("Stages"),
     )
-    show_table(
-        [
-            Message("entry"),
-            Message("matched phrasing"),
-            Message("match"),
-            Message("similarity"),
-            Message("confidence"),
-        ],
-        [_candidate(match) for match in result.matches],
-        title=Message("Candidates"),
-    )
+    _show_candidates(result.matches)
 
 
 def _stages(result: MatchResult, explained: Mapping[str, Any]) -> list[list[str]]:
@@ -82,6 +86,8 @@ def _stages(result: MatchResult, explained: Mapping[str, Any]) -> list[list[str]
         [Message("exact key"), Message("found") if explained.get("exact") else Message("not found"), _NOTHING],
         [Message("encode"), result.model, taken.get("encode", _NOTHING)],
         [Message("retrieve"), _retrieved(result, explained), taken.get("retrieve", _NOTHING)],
+        *([[Message("interaction"), "", taken["interaction"]]] if "interaction" in taken else []),
+        *([[Message("rerank"), _reranked(result), taken["rerank"]]] if "rerank" in taken else []),
         [Message("confidence"), sure, _NOTHING],
         [Message("decide"), decided, _NOTHING],
         *([Message("notice"), notice, _NOTHING] for notice in result.notices),
@@ -100,14 +106,31 @@ def _retrieved(result: MatchResult, explained: Mapping[str, Any]) -> Message:
     )
 
 
-def _candidate(match: Match) -> list[str]:
-    return [
-        match.entry.id,
-        match.matched_phrasing,
-        _MATCH_TYPES.get(match.match_type, match.match_type),
-        _NOTHING if match.similarity is None else f"{match.similarity:.4f}",
-        f"{match.confidence:.4f}",
+def _reranked(result: MatchResult) -> Message:
+    if not result.reranked:
+        return Message("left out")
+    return Message("{count} candidates read, the best of them first", count=result.reranked)
+
+
+def _show_candidates(matches: Sequence[Match]) -> None:
+    """Print the matches; of the further evidence only what there is."""
+    further = [name for name in _FURTHER if any(getattr(match, name) is not None for match in matches)]
+    shown = ["similarity", *further, "confidence"]
+    names = [Message("entry"), Message("matched phrasing"), Message("match"), *(_EVIDENCE[name] for name in shown)]
+    rows = [
+        [
+            match.entry.id,
+            match.matched_phrasing,
+            _MATCH_TYPES.get(match.match_type, match.match_type),
+            *(_number(getattr(match, name)) for name in shown),
+        ]
+        for match in matches
     ]
+    show_table(names, rows, title=Message("Candidates"))
+
+
+def _number(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.4f}"
 
 
 def _to_json(result: MatchResult) -> dict[str, object]:

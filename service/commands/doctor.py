@@ -76,13 +76,15 @@ def _examine(given: Mapping[str, Any]) -> Iterator[Finding]:
         yield setup.check_port(settings.host, settings.port)
     yield from _examine_machine(settings)
     yield from guarded(Message("shipped models"), lambda: models.check_shipped_models(shipped_models()))
+    reranker = settings.reranker if settings else None
+    yield from guarded(Message("reranker"), lambda: [models.check_reranker(reranker)])
     # What the arguments and the environment name holds even where faqmatch.toml cannot be read.
     path = settings.home if settings else given.get("home") or os.environ.get(f"{PREFIX}HOME")
     if path is None:
         fix = Message("correct the settings, or name it with --home")
         yield Finding.warn(Message("data folder"), Message("not looked at"), fix)
     else:
-        yield from guarded(Message("data folder"), partial(_examine_home, Home(Path(path))))
+        yield from guarded(Message("data folder"), partial(_examine_home, Home(Path(path)), reranker))
 
 
 def _examine_machine(settings: Settings | None) -> Iterator[Finding]:
@@ -93,9 +95,9 @@ def _examine_machine(settings: Settings | None) -> Iterator[Finding]:
     yield machine.check_sqlite(sqlite3.sqlite_version)
 
 
-def _examine_home(home: Home) -> Iterator[Finding]:
+def _examine_home(home: Home, reranker: str | None) -> Iterator[Finding]:
     yield from guarded(Message("data folder"), lambda: [data_folder.check_writable(home)])
-    yield from guarded(Message("data folder"), partial(_examine_quantities, home))
+    yield from guarded(Message("data folder"), partial(_examine_quantities, home, reranker))
     problems = models.model_problems(home)
     yield from guarded(Message("models"), partial(models.check_home_models, home, problems))
     for kb in home.knowledge_bases():
@@ -105,8 +107,9 @@ def _examine_home(home: Home) -> Iterator[Finding]:
     yield from guarded(Message("leftovers"), partial(data_folder.check_leftovers, home))
 
 
-def _examine_quantities(home: Home) -> Iterator[Finding]:
+def _examine_quantities(home: Home, reranker: str | None) -> Iterator[Finding]:
     free = shutil.disk_usage(data_folder.nearest_folder(home.path)).free
     yield data_folder.check_disk(free, knowledge_bases.largest_version(home))
-    yield machine.check_memory(knowledge_bases.needed_memory(home), _ROOT)
+    needed = knowledge_bases.needed_memory(home) + models.memory_of_reranker(reranker)
+    yield machine.check_memory(needed, _ROOT)
     yield machine.check_clock(datetime.now(UTC), knowledge_bases.names_of_versions(home))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from indexer.complaint import excerpt
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.errors import IndexerError
 from indexer.home import Home, KnowledgeBaseFolder
-from indexer.publishing import list_versions, read_current
 from indexer.version import read_manifest
+from indexer.version_list import list_versions
 from models.directory import DEFAULT_MODEL, PRETRAINED, ModelDirectory, find_model, open_directory
 from models.errors import ModelDirectoryError
 from models.languages import holds_chinese

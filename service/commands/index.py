@@ -1,20 +1,17 @@
 """`faqmatch index`: the batch reindexing job."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from indexer.complaint import excerpt
 from indexer.entries import Reading
 from indexer.entry import Entry
-from indexer.errors import IndexerError
-from indexer.home import Home, KnowledgeBaseFolder
-from indexer.near_duplicates import NearDuplicate
-from indexer.publishing import read_current
+from indexer.home import Home
+from indexer.near_duplicates import Comparison, NearDuplicate, find_near_duplicates
 from indexer.reindex import Outcome, reindex
-from indexer.version import open_version
 from models import normalise
 from models.directory import open_directory, shipped_models
 from models.encoder import OnnxEncoder
@@ -41,7 +38,10 @@ class IndexOptions:
 
 
 def index(home: Home, kb_name: str, reading: Reading, options: IndexOptions) -> Outcome:
-    """Reindex a knowledge base, show progress and the summary, remember the model where one was named."""
+    """Reindex a knowledge base, show progress and the summary, remember the model where one was named.
+
+    What is new is published, and said to be, before it is compared with the rest, which a user may not want to await.
+    """
     kb = home.knowledge_base(kb_name)
     home.prepare()
     settings = kb.read_settings()
@@ -51,16 +51,41 @@ def index(home: Home, kb_name: str, reading: Reading, options: IndexOptions) -> 
         say(choice.reason)
     source = open_directory(choice.path)
     encoder = OnnxEncoder.open(home.adopt_model(source).path, options.threads)
-    ids_before = _current_ids(kb) if reading.rejected else frozenset()
     with StageProgress() as progress:
         outcome = reindex(home, kb, reading.entries, encoder, progress)
+    _say_version(kb_name, outcome, encoder)
     if options.model is not None or not kb.settings_file.exists():
         lasting = settings.encoder if options.model is None else lasting_name(source)
         kb.write_settings(replace(settings, encoder=lasting))
     _warn_of_long_phrasings(reading.entries, encoder)
-    _warn_of_near_duplicates(reading, outcome, options.most_shown)
-    _warn_of_removed(reading, outcome, ids_before)
-    _say_summary(reading, outcome)
+    _warn_of_removed(reading, outcome)
+    comparison = _compare(outcome)
+    if comparison is not None:
+        _warn_of_near_duplicates(reading, comparison, options.most_shown)
+    _say_summary(reading, outcome, comparison)
+    if outcome.warning:
+        warn(Message("notice: {notice}", notice=outcome.warning))
+    return outcome
+
+
+def _compare(outcome: Outcome) -> Comparison | None:
+    """Look for near-duplicates of what is new; None where it could not be done, which takes nothing back."""
+    if outcome.indexed is None:
+        return Comparison()
+    try:
+        with StageProgress() as progress:
+            return find_near_duplicates(outcome.indexed, partial(progress, "compare"))
+    except MemoryError:
+        warn(
+            Message(
+                "notice: version {version} is published, but there is too little memory to look for near-duplicates",
+                version=outcome.version,
+            )
+        )
+        return None
+
+
+def _say_version(kb_name: str, outcome: Outcome, encoder: OnnxEncoder) -> None:
     what = Message("published") if outcome.published else Message("nothing has changed, still current:")
     said = Message(
         "knowledge base {kb}: {what} version {version} with {model}",
@@ -70,42 +95,37 @@ def index(home: Home, kb_name: str, reading: Reading, options: IndexOptions) -> 
         model=encoder.spec.label,
     )
     say(said)
-    if outcome.warning:
-        warn(Message("notice: {notice}", notice=outcome.warning))
-    return outcome
 
 
-def _current_ids(kb: KnowledgeBaseFolder) -> frozenset[str]:
-    """Give the ids of the current version; none where there is none, or it is damaged and so is replaced as a whole."""
-    with suppress(IndexerError):
-        if current := read_current(kb):
-            version = open_version(kb.versions / current.version, current.manifest_sha256)
-            return frozenset(entry.id for entry in version.entries)
-    return frozenset()
-
-
-def _say_summary(reading: Reading, outcome: Outcome) -> None:
-    found = Message("{count:,}", count=len(outcome.near_duplicates))
+def _say_summary(reading: Reading, outcome: Outcome, comparison: Comparison | None) -> None:
     say(
         Message(
             "{entries:,} entries ({new:,} new, {changed:,} changed, {unchanged:,} unchanged, {removed:,} removed, "
-            "{rejected:,} rejected), {phrasings:,} phrasings, {encoded:,} texts encoded, {found} near-duplicates found",
+            "{rejected:,} rejected), {phrasings:,} phrasings, {encoded:,} texts encoded, {near_duplicates}",
             entries=outcome.entries,
             new=outcome.new,
             changed=outcome.changed,
             unchanged=outcome.unchanged,
-            removed=outcome.removed,
+            removed=len(outcome.removed),
             rejected=reading.rejected,
             phrasings=outcome.phrasings,
             encoded=outcome.encoded,
-            found=Message("more than {count}", count=found) if outcome.has_more_near_duplicates else found,
+            near_duplicates=_count_near_duplicates(comparison),
         )
     )
 
 
-def _warn_of_removed(reading: Reading, outcome: Outcome, ids_before: frozenset[str]) -> None:
+def _count_near_duplicates(comparison: Comparison | None) -> Message:
+    if comparison is None:
+        return Message("near-duplicates not looked for")
+    if comparison.has_more:
+        return Message("more than {count:,} near-duplicates found", count=len(comparison.pairs))
+    return Message("{count:,} near-duplicates found", count=len(comparison.pairs))
+
+
+def _warn_of_removed(reading: Reading, outcome: Outcome) -> None:
     """Say which entries are gone only because their rows were rejected."""
-    gone = sorted((ids_before & reading.rejected_ids) - {entry.id for entry in reading.entries})
+    gone = sorted(reading.rejected_ids.intersection(outcome.removed))
     if gone:
         shown = ", ".join(map(excerpt, gone[:_IDS_SHOWN]))
         ids = Message("{ids} and others", ids=shown) if len(gone) > _IDS_SHOWN else shown
@@ -113,22 +133,22 @@ def _warn_of_removed(reading: Reading, outcome: Outcome, ids_before: frozenset[s
             Message(
                 "notice: {count:,} of {removed:,} removed entries are gone because their rows were rejected: {ids}",
                 count=len(gone),
-                removed=outcome.removed,
+                removed=len(outcome.removed),
                 ids=ids,
             )
         )
-    if outcome.removed > len(gone) and reading.rejected_without_id:
+    if len(outcome.removed) > len(gone) and reading.rejected_without_id:
         warn(
             Message(
                 "notice: {count:,} rejected rows have an id that is not known: "
                 "their entries may be among the {removed:,} removed",
                 count=reading.rejected_without_id,
-                removed=outcome.removed,
+                removed=len(outcome.removed),
             )
         )
 
 
-def _warn_of_near_duplicates(reading: Reading, outcome: Outcome, most_shown: int | None) -> None:
+def _warn_of_near_duplicates(reading: Reading, comparison: Comparison, most_shown: int | None) -> None:
     def place(entry: str) -> Message:
         return reading.places[entry].message
 
@@ -143,12 +163,12 @@ def _warn_of_near_duplicates(reading: Reading, outcome: Outcome, most_shown: int
             similarity=pair.similarity,
         )
 
-    warn_of_first([line(pair) for pair in outcome.near_duplicates], most_shown, _rest_of_near_duplicates)
-    if outcome.phrasings_not_compared:
+    warn_of_first([line(pair) for pair in comparison.pairs], most_shown, _rest_of_near_duplicates)
+    if comparison.phrasings_left_out:
         warn(
             Message(
                 "notice: {count:,} phrasings were not compared with the others, near-duplicates of theirs are not said",
-                count=outcome.phrasings_not_compared,
+                count=comparison.phrasings_left_out,
             )
         )
 

@@ -4,10 +4,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from indexer.home import Home
-from models.directory import find_model, open_directory, shipped_models
+from models.directory import ModelDirectory, find_model, is_reranker, open_directory, shipped_models
 from models.encoder import OnnxEncoder
 from models.errors import CheckpointError, ModelError
 from models.message import Message
+from models.reranker import OnnxReranker
+from models.reranker_directory import RerankerDirectory, open_reranker_directory, shipped_rerankers
+from models.types import EncoderSpec
 from service.commands.terminal import say, show_table, show_verbatim
 
 DEMO_FAQ = Path(__file__).parents[1] / "demo" / "faq.jsonl"
@@ -15,39 +18,51 @@ DEMO_FAQ = Path(__file__).parents[1] / "demo" / "faq.jsonl"
 
 def list_models(home: Home) -> None:
     """List the shipped models and the home's copies."""
-    rows: list[list[str]] = []
     copies = sorted(path.parent for path in (home.path / "models").glob("*/spec.json"))
-    for where, paths in ((Message("shipped"), shipped_models()), (Message("home"), copies)):
-        for path in paths:
-            try:
-                directory = open_directory(path)
-            except ModelError as error:
-                rows.append([path.name, where, "", "", "", error.message])
-                continue
-            spec = directory.spec
-            facts = [spec.label, where, ", ".join(spec.languages), str(spec.dim), f"{directory.size / 1e6:.1f} MB"]
-            rows.append([*facts, Message("whole")])
+    places = ((Message("shipped"), (*shipped_models(), *shipped_rerankers())), (Message("home"), copies))
     columns = [
         Message("model"),
+        Message("kind"),
         Message("where"),
         Message("languages"),
         Message("dim"),
         Message("size"),
         Message("state"),
     ]
-    show_table(columns, rows)
+    show_table(columns, [_row(path, where) for where, paths in places for path in paths])
 
 
 def show_model(name_or_directory: str) -> None:
     """Print the card of a model."""
-    show_verbatim(open_directory(find_model(name_or_directory)).file("card.md").read_text(encoding="utf-8"))
+    show_verbatim(_open(find_model(name_or_directory)).file("card.md").read_text(encoding="utf-8"))
 
 
 def check_model(name_or_directory: str) -> None:
-    """Verify every file, load the network and encode a text with it."""
-    encoder = OnnxEncoder.open(find_model(name_or_directory))
+    """Verify every file, load the network and encode a text with it, or judge a pair of texts."""
+    path = find_model(name_or_directory)
+    if is_reranker(path):
+        reranker = OnnxReranker.open(path)
+        reranker.relevance("faqmatch", ["faqmatch"])
+        say(Message("{model}: whole, loads and judges", model=reranker.spec.label))
+        return
+    encoder = OnnxEncoder.open(path)
     encoder.encode(["faqmatch"])
     say(Message("{model}: whole, loads and encodes", model=encoder.spec.label))
+
+
+def _row(path: Path, where: Message) -> list[str]:
+    kind = Message("reranker") if is_reranker(path) else Message("encoder")
+    try:
+        directory = _open(path)
+    except ModelError as error:
+        return [path.name, kind, where, "", "", "", error.message]
+    spec = directory.spec
+    dim = str(spec.dim) if isinstance(spec, EncoderSpec) else ""
+    return [spec.label, kind, where, ", ".join(spec.languages), dim, f"{directory.size / 1e6:.1f} MB", Message("whole")]
+
+
+def _open(path: Path) -> ModelDirectory | RerankerDirectory:
+    return open_reranker_directory(path) if is_reranker(path) else open_directory(path)
 
 
 def require_training_extra(*more: str) -> None:

@@ -13,6 +13,7 @@ from service.commands.models import DEMO_FAQ
 from service.commands.terminal import say
 from service.logs import configure_logging
 from service.registry import Registry
+from service.reranker_choice import choose_reranker, load_reranking
 from service.server import bind, serve, url_of
 from service.settings import Settings
 
@@ -22,6 +23,7 @@ _DEMO_QUESTION = "i forgot my pass word"
 
 def run_service(settings: Settings) -> None:
     """Serve the home until SIGTERM; StartError or HomeError before that, one line each."""
+    choose_reranker(settings.reranker)  # what is not there is told before anything else is done
     with ExitStack() as stack:
         listener = stack.enter_context(bind(settings))
         _serve_home(settings, listener)
@@ -29,6 +31,7 @@ def run_service(settings: Settings) -> None:
 
 def run_demo(settings: Settings) -> None:
     """Index the bundled FAQ where that has not been done, then serve."""
+    choose_reranker(settings.reranker)
     with ExitStack() as stack:
         listener = stack.enter_context(bind(settings))
         home = Home(settings.home)
@@ -42,7 +45,7 @@ def _serve_home(settings: Settings, listener: socket.socket) -> None:
     configure_logging()
     home = Home(settings.home)
     home.prepare()
-    registry = Registry(home)
+    registry = Registry(home, load_reranking(settings.reranker))
     registry.refresh()
     serve(create_app(registry, settings, background=registry), settings, listener)
 

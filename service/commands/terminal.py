@@ -21,7 +21,7 @@ _PLAIN_EVERY: Final = 5.0
 _WIDEST: Final = 10_000
 """Columns of a table where there is no terminal; it takes as many as its content needs."""
 _STAGES: Final[Mapping[str, Message]] = {
-    stage: stage for stage in (Message("encode"), Message("index"), Message("compare"))
+    stage: stage for stage in (Message("encode"), Message("index"), Message("compare"), Message("rerank"))
 }
 """The stages that have a name in every language."""
 
@@ -63,7 +63,10 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
 
 
 class StageProgress:
-    """Shows `(stage, done, total)` reports: a bar on a terminal, else a line every few seconds and one at each end."""
+    """Shows `(stage, done, total)` reports: a bar on a terminal, else a line every few seconds and one at each end.
+
+    A stage that is at 0 again begins anew.
+    """
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -96,6 +99,9 @@ class StageProgress:
         name = _STAGES.get(stage, stage)
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(translate(name), total=total, rate="")
+            self._begun[stage] = now
+        elif done == 0:
+            self._bar.reset(self._tasks[stage], total=total)
             self._begun[stage] = now
         elapsed = now - self._begun[stage]
         rate = done / elapsed if done and elapsed > 0 else 0.0

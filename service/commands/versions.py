@@ -6,7 +6,8 @@ from functools import partial
 from indexer.errors import IndexerError, VersionError
 from indexer.home import Home
 from indexer.model_seal import check_seal
-from indexer.publishing import ListedVersion, folder_size, list_versions, roll_back
+from indexer.rollback import roll_back
+from indexer.version_list import ListedVersion, folder_size, list_versions
 from models.errors import ModelError
 from models.message import Message
 from service.commands.terminal import say, show_table

@@ -6,7 +6,7 @@ from typing import Final
 from indexer.errors import IndexerError, KnowledgeBaseError
 from indexer.home import Home, KnowledgeBaseFolder
 from indexer.model_seal import check_seal
-from indexer.publishing import ListedVersion, folder_size, list_versions, version_names
+from indexer.version_list import ListedVersion, folder_size, list_versions, version_names
 from models.directory import DEFAULT_MODEL, find_model
 from models.errors import ModelDirectoryError
 from models.message import Message
@@ -15,7 +15,7 @@ from service.doctor.finding import Finding, problem_and_fix
 SERVICE_MEMORY: Final = 250_000_000
 """Bytes of a service with one model and small knowledge bases (`python -m benchmarks publish_under_load`)."""
 MODEL_MEMORY: Final = 125_000_000
-"""Bytes that each further model takes."""
+"""Bytes that each further model takes, the reranker included."""
 
 
 def check_knowledge_base(

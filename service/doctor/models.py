@@ -6,12 +6,15 @@ from typing import Final
 
 from indexer.errors import KnowledgeBaseError
 from indexer.home import Home
-from indexer.publishing import folder_size, list_versions
-from models.directory import DEFAULT_MODEL, open_directory
+from indexer.version_list import folder_size, list_versions
+from models.directory import DEFAULT_MODEL, PRETRAINED, open_directory
 from models.errors import ModelDirectoryError
 from models.message import Message
+from models.reranker_directory import open_reranker_directory
 from service.doctor.data_folder import subfolders
-from service.doctor.finding import Finding
+from service.doctor.finding import Finding, problem_and_fix
+from service.doctor.knowledge_bases import MODEL_MEMORY
+from service.reranker_choice import absence_of, choose_reranker
 
 _MB: Final = 1_000_000
 
@@ -28,6 +31,32 @@ def check_shipped_models(paths: Iterable[Path]) -> Iterator[Finding]:
             yield Finding.fail(what, problem, Message("install faqmatch again"))
         else:
             yield Finding.ok(what, Message("whole"))
+
+
+def check_reranker(setting: str | None, shipped: Path = PRETRAINED) -> Finding:
+    """Compare every file of the reranker that `serve` would take with its hash; `setting` is what the settings say."""
+    what = Message("reranker")
+    try:
+        path = choose_reranker(setting, shipped)
+    except ModelDirectoryError as error:
+        found = Message("{problem}: the service will not start", problem=error)
+        return Finding.fail(what, found, Message("correct it, or take it out of the settings"))
+    if path is None:
+        return Finding.ok(what, Message("none, {reason}", reason=absence_of(setting)))
+    try:
+        spec = open_reranker_directory(path).spec
+    except ModelDirectoryError as error:
+        problem, fix = problem_and_fix(error.message, Message("set reranker to none"))
+        return Finding.warn(what, Message("{problem}; queries go on without it", problem=problem), fix)
+    return Finding.ok(what, Message("{model}: whole", model=spec.label))
+
+
+def memory_of_reranker(setting: str | None, shipped: Path = PRETRAINED) -> int:
+    """Estimate the bytes that the reranker takes while it serves."""
+    try:
+        return MODEL_MEMORY if choose_reranker(setting, shipped) else 0
+    except ModelDirectoryError:
+        return 0
 
 
 def model_problems(home: Home) -> dict[str, Message | None]:

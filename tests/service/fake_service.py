@@ -1,6 +1,7 @@
 """A service over knowledge bases that live in memory; run by path, with the repository on PYTHONPATH.
 
-Questions it understands: `sleep SECONDS` takes its time, `fail` raises, anything else is answered with itself.
+Questions it understands: `sleep SECONDS` takes its time, `fail` raises, `no reranker` cannot be reranked, anything else
+is answered with itself.
 """
 
 import os
@@ -8,8 +9,9 @@ import sys
 import time
 
 from indexer.entry import Entry
+from models.message import Message
 from service.app import create_app
-from service.errors import NotReady, StartError, UnknownKnowledgeBase
+from service.errors import NoReranker, NotReady, StartError, UnknownKnowledgeBase
 from service.logs import configure_logging
 from service.matching import KnowledgeBaseInfo, Match, MatchOptions, MatchResult, Readiness, Thresholds
 from service.server import serve
@@ -22,11 +24,19 @@ ANSWER = "<script>alert('hi')</script> 打开设置"
 
 class FakeMatcher:
     def match(self, query: str, options: MatchOptions) -> MatchResult:
+        if query == "no reranker" and options.rerank == "on":
+            raise NoReranker(Message("there is none: ask with rerank off"))
         if query == "fail":
             raise RuntimeError("secret detail of /home/somebody in numpy")
         if query.startswith("sleep "):
             time.sleep(float(query.removeprefix("sleep ")))
-        entry = Entry(id="echo", question=query, answer=ANSWER, tags=options.tags, metadata={"top": options.top})
+        entry = Entry(
+            id="echo",
+            question=query,
+            answer=ANSWER,
+            tags=options.tags,
+            metadata={"top": options.top, "rerank": options.rerank},
+        )
         match = Match(
             entry=entry, matched_phrasing=query, match_type="dense", similarity=0.123456789, confidence=0.987654321
         )
@@ -68,6 +78,9 @@ class FakeKnowledgeBases:
             published_at="2026-11-24T10:15:02Z" if loaded else None,
             problem=None if loaded else "it is being loaded",
         )
+
+    def reranker(self):
+        return "judge@0123456789ab"
 
     def readiness(self):
         problems = tuple(filter(None, os.environ.get("FAKE_PROBLEMS", "").split(",")))

@@ -128,7 +128,7 @@ def test_a_question_is_answered_with_all_there_is_to_know(open_service):
         "Confidence": "0.9876",
         "Tags": "none",
     }
-    assert [time.text for time in page.all("dd")[:5]] == ["–", "3.00 ms", "–", "–", "4.00 ms"]
+    assert [time.text for time in page.all("dd")[:6]] == ["–", "3.00 ms", "–", "–", "–", "4.00 ms"]
     assert page.by_id("version").text == "20261124T101502-3f2a"
     assert page.by_id("model").text == "fake@0123456789ab"
     assert page.by_id("calibration").text == "default@1f0c"

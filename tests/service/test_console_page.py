@@ -143,6 +143,7 @@ def test_the_stages_come_in_order_with_those_of_later_versions_before_the_total(
         ("normalise", None),
         ("encode", 3.0),
         ("retrieve", 0.5),
+        ("interaction", None),
         ("rerank", None),
         ("novel", 2.0),
         ("total", 9.0),

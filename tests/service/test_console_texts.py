@@ -33,7 +33,7 @@ def used_keys() -> set[str]:
     named |= {f"means_{decision}" for decision in get_args(Decision)}
     named |= {"means_exact", "means_conflict", "means_nothing"}
     named |= {f"match_type_{match_type}" for match_type in get_args(MatchType)}
-    named |= {f"stage_{stage}" for stage in ("normalise", "encode", "retrieve", "rerank", "total")}
+    named |= {f"stage_{stage}" for stage in ("normalise", "encode", "retrieve", "interaction", "rerank", "total")}
     named |= {"similarity", "affinity", "relevance", "confidence"}
     slugs = [kind.slug for kind in (*PROBLEM_TYPES.values(), VALIDATION, INTERNAL)]
     return named | {f"error_{slug.replace('-', '_')}" for slug in (*slugs, "blank", "too-long")}

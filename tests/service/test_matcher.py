@@ -14,10 +14,13 @@ from indexer.manifest import Manifest
 from indexer.version import Version, list_phrasings
 from models import normalise
 from models.confidence import ConfidenceMap
-from models.errors import EncodingError
-from models.types import EncoderSpec, Role, Vectors
-from service.matcher import VersionMatcher
+from models.errors import EncodingError, RerankingError
+from models.message import Message
+from models.types import EncoderSpec, RerankerSpec, Role, Vectors
+from service.errors import NoReranker
+from service.matcher import MatchingModels, VersionMatcher
 from service.matching import MatchOptions, MatchResult, Thresholds
+from service.reranking import Reranking
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -83,8 +86,10 @@ class Asking:
 
     def __init__(self, entries: Sequence[Entry], chosen: dict[str, Vectors], **options) -> None:
         self.encoder = ChosenVectors(chosen)
+        judges = {name: options.pop(name) for name in ("interaction", "reranking") if name in options}
+        models = MatchingModels(encoder=self.encoder, confidence=CONFIDENCE, **judges)
         options = {"thresholds": Thresholds(), "now": lambda: NOON, **options}
-        self.matcher = VersionMatcher(version_of(entries, self.encoder), self.encoder, CONFIDENCE, **options)
+        self.matcher = VersionMatcher(version_of(entries, self.encoder), models, **options)
         self.encoder.asked.clear()
 
     def __call__(self, question: str, **options) -> MatchResult:
@@ -341,6 +346,206 @@ def test_two_entries_with_one_key_give_their_reason():
     assert (explained["exact"], explained["reason"]) == (True, "several entries hold this very question")
 
 
+class ChosenRelevances:
+    """Judges each candidate as it was told to, another one as irrelevant, and remembers what it was asked."""
+
+    def __init__(self, chosen: dict[str, float], languages: tuple[str, ...] = ("en",)) -> None:
+        self.spec = RerankerSpec(
+            name="judge",
+            digest="d" * 64,
+            max_tokens=50,
+            languages=languages,
+            temperature=1.0,
+            both_directions=False,
+        )
+        self.chosen = chosen
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def relevance(self, query, candidates):
+        self.asked.append((query, tuple(candidates)))
+        return np.array([self.chosen.get(candidate, 0.0) for candidate in candidates], np.float32)
+
+    def is_cut(self, query, candidate):
+        return len(query.split()) + len(candidate.split()) > self.spec.max_tokens
+
+
+class HalfTheCosine:
+    """An interaction head that says what it is made of, and remembers whom it was asked about."""
+
+    label = "interaction@0123456789ab"
+
+    def affinities(self, query, candidates):
+        self.asked = query, candidates
+        return (candidates @ query / 2).astype(np.float32)
+
+
+def numbered_entries(count: int) -> tuple[list[Entry], dict[str, Vectors]]:
+    """Entries 0, 1 ... of falling similarity to `asked`."""
+    entries = [
+        Entry(id=str(number), question=f"question {number}", answer=f"answer {number}") for number in range(count)
+    ]
+    vectors = {entry.question: at(0.9 - number / 50) for number, entry in enumerate(entries)}
+    return entries, vectors | {"asked": at(1)}
+
+
+def test_the_head_of_the_list_is_ordered_by_relevance_which_is_its_confidence():
+    judge = ChosenRelevances({"Where is my parcel?": 0.75, "How do I reset my password?": 0.25})
+    asking = Asking([RESET, PARCEL, INVOICE], VECTORS, reranking=Reranking(reranker=judge))
+    result = asking("pass word gone", rerank="on", thresholds=Thresholds(answer=0.7, clarify=0.4))
+    assert judge.asked == [
+        ("pass word gone", ("How do I reset my password?", "Where is my parcel?", "May I have an invoice?"))
+    ]
+    assert ids(result) == ["parcel", "reset", "invoice"]
+    assert [match.relevance for match in result.matches] == [0.75, 0.25, 0.0]
+    assert [match.confidence for match in result.matches] == [0.75, 0.25, 0.0]
+    assert result.matches[1].similarity == pytest.approx(0.95, abs=1e-6)
+    assert (result.decision, result.answer, result.confidence) == ("answer", "On its way.", 0.75)
+    assert (result.reranked, result.calibration) == (3, "relevance@dddddddddddd")
+    assert (result.degraded, result.notices) == (False, ())
+    assert list(result.timings_ms) == ["normalise", "encode", "retrieve", "rerank", "total"]
+
+
+def test_the_reranker_sees_normal_forms_and_the_best_phrasing_of_each_entry():
+    judge = ChosenRelevances({}, languages=("zh", "en"))
+    entry = Entry(id="reset", question="How do I reset my password?", similar=("怎麼 重設密碼",), answer="A")
+    chosen = VECTORS | {"怎么 重设密码": at(0.9), "怎么登录": at(0.95)}
+    Asking([entry], chosen, reranking=Reranking(reranker=judge))(" 怎麼登錄", rerank="on")
+    assert judge.asked == [("怎么登录", ("怎么 重设密码",))]
+
+
+@pytest.mark.parametrize("top", [1, 5, 10, 20])
+def test_ten_candidates_are_judged_however_many_are_wanted(top):
+    entries, vectors = numbered_entries(20)
+    judge = ChosenRelevances({f"question {number}": number / 10 + 0.05 for number in range(10)})
+    result = Asking(entries, vectors, reranking=Reranking(reranker=judge))("asked", rerank="on", top=top)
+    assert judge.asked == [("asked", tuple(f"question {number}" for number in range(10)))]
+    assert ids(result) == [*map(str, range(9, -1, -1)), *map(str, range(10, 20))][:top]
+    assert result.reranked == 10
+    assert result.confidence == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize(("least", "cut"), [(0.25, True), (0.5, False)])
+def test_those_behind_keep_their_order_and_are_never_surer_than_the_last_that_was_judged(least, cut):
+    entries, vectors = numbered_entries(12)
+    judge = ChosenRelevances({f"question {number}": least + number / 100 for number in range(10)})
+    own = [match.confidence for match in Asking(entries, vectors)("asked", top=12).matches[10:]]
+    assert 0.25 < own[1] < own[0] < 0.5
+    result = Asking(entries, vectors, reranking=Reranking(reranker=judge))("asked", rerank="on", top=12)
+    behind = result.matches[10:]
+    assert [(match.entry.id, match.relevance) for match in behind] == [("10", None), ("11", None)]
+    assert [match.confidence for match in behind] == ([0.25, 0.25] if cut else own)
+    confidences = [match.confidence for match in result.matches]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+@pytest.mark.parametrize("rerank", ["off", "auto"])
+def test_a_reranker_that_is_not_asked_for_changes_nothing(rerank):
+    judge = ChosenRelevances({"Where is my parcel?": 1.0})
+    result = Asking([RESET, PARCEL, INVOICE], VECTORS, reranking=Reranking(reranker=judge))(
+        "pass word gone", rerank=rerank
+    )
+    assert judge.asked == []
+    assert (ids(result)[0], result.reranked, result.calibration) == ("reset", 0, CONFIDENCE.label)
+    assert all(match.relevance is None for match in result.matches)
+    assert "rerank" not in result.timings_ms
+
+
+def test_an_equal_key_and_an_empty_list_are_not_reranked():
+    judge = ChosenRelevances({})
+    asking = Asking([RESET, PARCEL], VECTORS, reranking=Reranking(reranker=judge))
+    exact = asking("how do i reset my password", rerank="on")
+    assert (exact.decision, exact.confidence, exact.reranked) == ("answer", 1.0, 0)
+    assert (exact.matches[0].relevance, exact.calibration) == (None, CONFIDENCE.label)
+    nothing = asking("pass word gone", rerank="on", tags=("no such tag",))
+    assert (nothing.decision, nothing.reranked, nothing.degraded) == ("reject", 0, False)
+    assert judge.asked == []
+
+
+def test_a_reranker_that_fails_leaves_the_order_of_similarity_and_says_so():
+    class Failing(ChosenRelevances):
+        def relevance(self, query, candidates):  # noqa: ARG002
+            raise RerankingError(Message("judge: gave nan for {query!r}", query=query))
+
+    result = Asking([RESET, PARCEL, INVOICE], VECTORS, reranking=Reranking(reranker=Failing({})))(
+        "pass word gone", rerank="on"
+    )
+    plain = Asking([RESET, PARCEL, INVOICE], VECTORS)("pass word gone")
+    assert result.matches == plain.matches
+    assert (result.decision, result.answer) == ("answer", "Open Settings.")
+    assert (result.reranked, result.calibration, result.degraded) == (0, CONFIDENCE.label, True)
+    assert result.notices == (
+        "the reranker judge@dddddddddddd failed on this question: the order is that of similarity",
+    )
+
+
+def test_a_reranker_that_could_not_be_loaded_degrades_only_who_asks_for_it():
+    broken = Reranking(problem=Message("judge/model.onnx: was changed or damaged"))
+    asking = Asking([RESET, PARCEL], VECTORS, reranking=broken)
+    result = asking("pass word gone", rerank="on")
+    assert (ids(result), result.reranked, result.degraded) == (["reset", "parcel"], 0, True)
+    assert result.notices == ("the reranker cannot be used, /readyz says why: the order is that of similarity",)
+    assert asking("pass word gone", rerank="auto").degraded is False
+    assert asking("How do I reset my password?", rerank="on").degraded is False
+
+
+@pytest.mark.parametrize("question", ["pass word gone", "How do I reset my password?"])
+def test_without_a_reranker_to_ask_for_one_is_refused_whatever_is_asked(asking, question):
+    with pytest.raises(
+        NoReranker, match=r"started without a reranker: ask with rerank auto or off, or name a reranker"
+    ):
+        asking(question, rerank="on")
+
+
+def test_a_reranker_of_other_languages_than_the_encoder_is_none():
+    judge = ChosenRelevances({}, languages=("zh", "de"))
+    asking = Asking([RESET], VECTORS, reranking=Reranking(reranker=judge))
+    with pytest.raises(
+        NoReranker, match=r"judge@dddddddddddd reads zh, de, the encoder of this knowledge base en: ask"
+    ):
+        asking("pass word gone", rerank="on")
+
+
+def test_a_pair_that_is_longer_than_the_reranker_reads_says_so():
+    wordy = Entry(id="wordy", question=" ".join(["word"] * 30), answer="A")
+    short, long = " ".join(["some"] * 20), " ".join(["some"] * 21)
+    chosen = {wordy.question: at(0.9), short: at(1), long: at(1)}
+    judge = ChosenRelevances({wordy.question: 0.9})
+    asking = Asking([wordy], chosen, reranking=Reranking(reranker=judge))
+    cut = asking(long, rerank="on")
+    assert (cut.reranked, cut.confidence, cut.degraded) == (1, pytest.approx(0.9), True)
+    assert "after 50 tokens, the rest of the longer one was left out" in cut.notices[0]
+    assert asking(short, rerank="on").notices == ()
+
+
+def test_every_dense_match_carries_the_affinity_of_its_own_vector_and_keeps_its_place():
+    head = HalfTheCosine()
+    result = Asking([RESET, PARCEL, INVOICE], VECTORS, interaction=head)("pass word gone")
+    assert ids(result) == ["reset", "parcel", "invoice"]
+    for match in result.matches:
+        assert match.affinity == pytest.approx(match.similarity / 2, abs=1e-6)
+    query, candidates = head.asked
+    np.testing.assert_array_equal(query, VECTORS["pass word gone"])
+    np.testing.assert_array_equal(candidates, np.stack([VECTORS[match.matched_phrasing] for match in result.matches]))
+    assert list(result.timings_ms) == ["normalise", "encode", "retrieve", "interaction", "total"]
+    plain = Asking([RESET, PARCEL, INVOICE], VECTORS)("pass word gone")
+    assert [match.confidence for match in result.matches] == [match.confidence for match in plain.matches]
+
+
+def test_affinity_stays_with_its_entry_when_the_reranker_moves_it():
+    judge = ChosenRelevances({"Where is my parcel?": 0.9})
+    asking = Asking([RESET, PARCEL], VECTORS, interaction=HalfTheCosine(), reranking=Reranking(reranker=judge))
+    result = asking("pass word gone", rerank="on")
+    assert ids(result) == ["parcel", "reset"]
+    for match in result.matches:
+        assert match.affinity == pytest.approx(match.similarity / 2, abs=1e-6)
+
+
+def test_an_exact_match_has_no_affinity_and_no_candidate_needs_no_head():
+    asking = Asking([RESET], VECTORS, interaction=HalfTheCosine())
+    assert asking("How do I reset my password?").matches[0].affinity is None
+    assert asking("pass word gone", tags=("no such tag",)).matches == ()
+
+
 def test_a_network_that_fails_is_not_taken_for_a_rejection(asking):
     def fail(_texts: Sequence[str], _role: Role = "question") -> Vectors:
         raise EncodingError("chosen: gave a vector of length nan")
@@ -353,7 +558,8 @@ def test_a_network_that_fails_is_not_taken_for_a_rejection(asking):
 @pytest.fixture(scope="session")
 def real_matcher(encoder, confidence) -> VersionMatcher:
     """The shipped encoder over three entries."""
-    return VersionMatcher(version_of([RESET, PARCEL, INVOICE], encoder), encoder, confidence, Thresholds())
+    models = MatchingModels(encoder=encoder, confidence=confidence)
+    return VersionMatcher(version_of([RESET, PARCEL, INVOICE], encoder), models, Thresholds())
 
 
 @settings(max_examples=100, deadline=None)

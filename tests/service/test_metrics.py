@@ -41,6 +41,7 @@ def test_requests_decisions_stages_and_versions_are_counted(fresh_service):
     assert found["faqmatch_stage_seconds_count", ("stage", "encode")] == 5
     assert found["faqmatch_stage_seconds_sum", ("stage", "encode")] == pytest.approx(0.015)
     assert found["faqmatch_version_info", ("kb", "demo"), ("version", "20261124T101502-3f2a")] == 1
+    assert found["faqmatch_reranker_info", ("reranker", "judge@0123456789ab")] == 1
     assert not any(("kb", "loading") in labels for labels in found)
     assert found[("faqmatch_queue_waiting",)] == found[("faqmatch_queue_running",)] == 0
     assert found[("process_resident_memory_bytes",)] > 0

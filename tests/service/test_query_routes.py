@@ -50,7 +50,7 @@ def test_a_question_alone_brings_a_whole_reply(open_service):
                 "relevance": None,
                 "confidence": 0.987654,
                 "tags": [],
-                "metadata": {"top": 5},
+                "metadata": {"top": 5, "rerank": "auto"},
             }
         ],
         "thresholds": {"answer": 0.8, "clarify": 0.4},
@@ -78,7 +78,7 @@ def test_all_options_reach_the_matcher(open_service):
         "session_id": "s1",
     }
     reply = open_service.post("/v1/kbs/demo/query", json=body).json()
-    assert reply["matches"][0]["metadata"] == {"top": 7}
+    assert reply["matches"][0]["metadata"] == {"top": 7, "rerank": "on"}
     assert reply["matches"][0]["tags"] == ["a", "b"]
     assert reply["thresholds"] == {"answer": 1.0, "clarify": 0.25}
     assert reply["explain"] == {"query": "q"}
@@ -91,7 +91,7 @@ def test_a_batch_keeps_the_order_of_its_questions(open_service):
     results = response.json()["results"]
     assert [reply["matches"][0]["question"] for reply in results] == questions
     assert {reply["request_id"] for reply in results} == {response.headers["x-request-id"]}
-    assert results[0]["matches"][0]["metadata"] == {"top": 2}
+    assert results[0]["matches"][0]["metadata"] == {"top": 2, "rerank": "auto"}
 
 
 @pytest.mark.parametrize("count", [0, 65])
@@ -104,6 +104,19 @@ def test_a_batch_of_none_or_too_many_is_refused(open_service, count):
 def test_a_batch_takes_one_place_in_the_queue(narrow_service):
     response = narrow_service.post("/v1/kbs/demo/query/batch", json={"questions": ["q"] * 20})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_what_cannot_be_reranked_is_422_with_the_field_and_the_fix(open_service, batch):
+    path, body = ("query/batch", {"questions": ["no reranker"]}) if batch else ("query", {"question": "no reranker"})
+    refused = open_service.post(f"/v1/kbs/demo/{path}", json={**body, "rerank": "on"})
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["type"] == "urn:faqmatch:problem:validation"
+    assert problem["detail"] == "#/rerank: there is none: ask with rerank off"
+    assert problem["errors"] == [{"pointer": "#/rerank", "detail": "there is none: ask with rerank off"}]
+    for rerank in ("auto", "off"):
+        assert open_service.post(f"/v1/kbs/demo/{path}", json={**body, "rerank": rerank}).status_code == 200
 
 
 def test_an_unknown_knowledge_base_is_404(open_service):

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from indexer.current import read_current
 from indexer.home import Home
-from indexer.publishing import read_current, roll_back
-from indexer.version import read_manifest
-from models.directory import compute_digest, hash_file, open_directory, write_spec
-from service.errors import NotReady, UnknownKnowledgeBase
+from indexer.rollback import roll_back
+from models.directory import compute_digest, open_directory, write_spec
+from models.message import Message
+from models.reranker import OnnxReranker
+from service.errors import NoReranker, NotReady, UnknownKnowledgeBase
 from service.matching import MatchOptions, Thresholds
-from service.registry import LoadedModel, Registry
+from service.registry import Registry
+from service.reranking import Reranking
 
 QUESTION = "i forgot my pass word"
 
@@ -48,9 +51,9 @@ def own_home(tmp_path, copy_home) -> Home:
     return copy_home(tmp_path / "home")
 
 
-def start(home: Home) -> Registry:
+def start(home: Home, reranking: Reranking | None = None) -> Registry:
     """As a service does that starts now."""
-    registry = Registry(home)
+    registry = Registry(home, reranking)
     registry.refresh()
     return registry
 
@@ -323,14 +326,28 @@ def test_a_start_with_another_model_in_its_place_names_both(own_home, encoder):
     assert str(own_home.path) not in problem
 
 
-def test_a_model_fits_versions_of_its_encoder_that_recorded_its_seal_or_none(home, encoder, confidence):
-    manifest = read_manifest(current_file(home, ""))
-    assert manifest.model_seal == hash_file(home.model_path(encoder.spec) / "spec.json")
-    model = LoadedModel(encoder=encoder, confidence=confidence, seal=manifest.model_seal)
-    assert model.fits(manifest)
-    assert model.fits(replace(manifest, model_seal=None))  # of before there were seals
-    assert not model.fits(replace(manifest, model_seal="0" * 64))
-    assert not model.fits(replace(manifest, encoder=replace(encoder.spec, digest="0" * 64)))
+def test_the_reranker_is_named_and_serves_every_knowledge_base(home, publish, random_reranker):
+    publish(home, "of the shop", kb="shop")
+    reranker = OnnxReranker.open(random_reranker)
+    registry = start(home, Reranking(reranker=reranker))
+    assert registry.reranker() == reranker.spec.label
+    for kb in ("demo", "shop"):
+        assert registry.matcher(kb).match(QUESTION, MatchOptions(rerank="on")).reranked == 3
+    assert registry.readiness().problems == ()
+
+
+def test_a_reranker_that_cannot_be_used_is_a_problem_of_a_service_that_is_ready(home):
+    registry = start(home, Reranking(problem=Message("judge/model.onnx: was changed or damaged")))
+    assert registry.reranker() is None
+    readiness = registry.readiness()
+    assert (readiness.ready, readiness.problems) == (True, ("reranker: judge/model.onnx: was changed or damaged",))
+    assert registry.matcher("demo").match(QUESTION, MatchOptions(rerank="on")).degraded
+
+
+def test_a_registry_without_a_reranker_refuses_who_asks_for_one(registry):
+    assert registry.reranker() is None
+    with pytest.raises(NoReranker):
+        registry.matcher("demo").match(QUESTION, MatchOptions(rerank="on"))
 
 
 def test_a_deleted_knowledge_base_disappears(registry, home):

@@ -33,6 +33,7 @@ def test_info_tells_the_settings_that_matter_and_no_path(open_service, keyed_ser
     assert reply.pop("version")
     assert reply == {
         "models": ["fake@0123456789ab"],
+        "reranker": "judge@0123456789ab",
         "knowledge_bases": 3,
         "threads": 2,
         "queue": 64,

@@ -1,7 +1,10 @@
 import json
+import shutil
 
 import pytest
 
+from models.reranker import OnnxReranker
+from models.reranker_directory import open_reranker_directory
 from service.matching import Thresholds
 
 
@@ -100,3 +103,58 @@ def test_a_question_that_is_none_is_a_mistake_of_the_command(faqmatch, home, que
     assert ran.code == 2
     assert f"Invalid value for 'question': {told}" in ran.err
     assert "Traceback" not in ran.err
+
+
+def cells(out: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+
+
+def test_with_rerank_on_the_reranker_is_shown_and_orders_the_candidates(faqmatch, home, random_reranker):
+    ask = ("ask", "i forgot my pass word", "--kb", "demo", "--home", home.path)
+    plain, ran = faqmatch(*ask), faqmatch(*ask, "--rerank", "on", "--reranker", random_reranker)
+    assert (ran.code, ran.err) == (0, "")
+    assert "relevance" not in plain.out
+    assert "rerank" not in plain.out
+    stages = {row[0]: row for row in cells(ran.out) if len(row) == 3}
+    assert stages["rerank"][1] == "3 candidates read, the best of them first"
+    assert float(stages["rerank"][2]) > 0
+    spec = open_reranker_directory(random_reranker).spec
+    assert stages["confidence"][1].endswith(f" by relevance@{spec.digest[:12]}")
+    assert [
+        cell.strip() for cell in next(line for line in ran.out.splitlines() if "similarity" in line).split("┃")[4:-1]
+    ] == ["similarity", "relevance", "confidence"]
+    candidates = [row for row in cells(ran.out) if len(row) == 6]
+    relevances = [row[4] for row in candidates]
+    assert relevances == sorted(relevances, reverse=True)
+    assert relevances == [row[5] for row in candidates]
+    judged = OnnxReranker.open(random_reranker).relevance(
+        "i forgot my pass word", [candidates[0][1].replace("？", "?")]
+    )
+    assert relevances[0] == f"{judged[0]:.4f}"
+
+
+def test_to_rerank_without_a_reranker_is_one_line_with_the_fix(faqmatch, home):
+    ask = ("ask", "i forgot my pass word", "--kb", "demo", "--home", home.path, "--rerank", "on", "--reranker")
+    assert faqmatch(*ask, "none").mistake == (
+        "the setting reranker is none: ask with rerank auto or off, or name a reranker with the setting reranker "
+        "(FAQMATCH_RERANKER, --reranker)"
+    )
+    assert faqmatch(*ask, "no-such").mistake.startswith(
+        "setting reranker (FAQMATCH_RERANKER, or reranker in faqmatch.toml): reranker no-such: neither a shipped one ("
+    )
+    assert faqmatch(*ask, "none", FAQMATCH_LANG="zh").err.startswith("faqmatch: 设置 reranker 为 none：")
+
+
+def test_a_damaged_reranker_is_told_and_the_question_answered_without(
+    faqmatch, home, random_reranker, tmp_path, damage
+):
+    damaged = shutil.copytree(random_reranker, tmp_path / "damaged")
+    damage(damaged / "model.onnx")
+    asked = ("--kb", "demo", "--home", home.path, "--rerank", "on", "--reranker", damaged)
+    ran = faqmatch("ask", "i forgot my pass word", *asked)
+    assert ran.code == 0
+    assert ran.err.startswith("warning: reranker: damaged/model.onnx: was changed or damaged")
+    assert ran.err.count("\n") == 1
+    stages = {row[0]: row[1] for row in cells(ran.out) if len(row) == 3}
+    assert stages["rerank"] == "left out"
+    assert stages["notice"].endswith("the order is that of similarity")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.publishing import version_names
+from indexer.version_list import version_names
 from service.commands.doctor import guarded, worst
 from service.doctor.finding import Finding
 
@@ -75,8 +75,8 @@ def test_everything_is_looked_at(doctor, home, encoder):
     older, newer = version_names(home.knowledge_base("demo"))
     assert list(doctor(home, code=0)) == [
         *("settings", "variables", "api keys", "port", "python", "cores", "processor", "output", "sqlite"),
-        f"shipped model {encoder.spec.name}",
-        *("data folder", "disk", "memory", "clock", f"model {encoder.spec.label}"),
+        *("shipped model question-encoder-en", f"shipped model {encoder.spec.name}"),
+        *("reranker", "data folder", "disk", "memory", "clock", f"model {encoder.spec.label}"),
         *("demo kb.json", f"demo {older}", f"demo {newer} (current)", "leftovers"),
     ]
 

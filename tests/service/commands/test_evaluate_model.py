@@ -4,11 +4,20 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from models.directory import DEFAULT_MODEL, find_model
+from models import normalise
+from models.directory import DEFAULT_MODEL, find_model, open_directory, write_spec
 from models.errors import EvaluationError, TrainingError
-from models.evaluation import RetrievalSet
+from models.evaluation import RetrievalSet, evaluate_pairs
+from models.interaction import OnnxInteractionHead
+from models.interaction_graph import InteractionWeights, build_interaction_graph
 from models.training.texts import Pair
-from service.commands.evaluate_model import encode_once, evaluate_model, judge_pairs, judge_queries
+from service.commands.evaluate_model import (
+    encode_once,
+    evaluate_model,
+    judge_first_candidates,
+    judge_pairs,
+    judge_queries,
+)
 
 HEADER = "text_a\ttext_b\tlabel"
 PAIRS = (
@@ -118,7 +127,73 @@ def test_a_text_is_encoded_once_in_its_normal_form(encoder):
     assert len(remembering.seen) == 2
 
 
+def test_affinity_orders_the_first_ten_candidates():
+    class Backwards:
+        label = "backwards"
+
+        def affinities(self, query, candidates):
+            return 1 - candidates @ query
+
+    places = np.arange(12)
+    data = RetrievalSet(
+        name="",
+        texts=tuple(map(str, places)),
+        group_of_text=places,
+        queries=("0", "0", "0", "0"),
+        relevant=(frozenset({0}), frozenset({9}), frozenset({11}), frozenset()),
+    )
+    vectors = np.stack([np.cos(places / 12), np.sin(places / 12)], axis=1).astype(np.float32)
+    found = judge_first_candidates(data, lambda texts: vectors[list(map(int, texts))], Backwards())
+    assert found["precision_at_1"].value == pytest.approx(1 / 3)  # 9 is the farthest of the first ten
+
+
 # The command
+
+
+@pytest.fixture
+def with_backward_head(tmp_path):
+    """A copy of the shipped model, with a head whose affinity falls where the cosine rises."""
+    shipped = open_directory(find_model(DEFAULT_MODEL))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in shipped.sha256:
+        (folder / name).symlink_to(shipped.file(name))
+    width, dim = 2, shipped.spec.dim
+    weights = InteractionWeights(
+        hidden=np.zeros((width, dim), np.float32),
+        hidden_bias=np.zeros(width, np.float32),
+        output=np.zeros(width, np.float32),
+        cosine_slope=-5.0,
+        intercept=1.0,
+        dim=dim,
+    )
+    graph = build_interaction_graph(weights, shipped.spec.digest)
+    (folder / "interaction.onnx").write_bytes(graph.SerializeToString())
+    write_spec(folder, shipped.spec)
+    return folder
+
+
+def test_what_a_head_gives_stands_beside_the_cosine_as_json(with_backward_head, pairs, queries, encoder, capsys):
+    evaluate_model(str(with_backward_head), pairs(*PAIRS), queries(), 1, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["interaction"] == OnnxInteractionHead.open(open_directory(with_backward_head)).label
+    first, second = (encoder.encode([normalise.text(pair[side]) for pair in PAIRS]) for side in (0, 1))
+    expected = evaluate_pairs(-(first * second).sum(axis=1), np.array([float(pair[2]) for pair in PAIRS]))
+    affinity = told["pairs"]["affinity"]
+    assert affinity.keys() == {"best_threshold_accuracy", "average_precision", "spearman"}
+    assert affinity["average_precision"]["value"] == pytest.approx(expected.average_precision)
+    assert affinity["spearman"]["value"] == pytest.approx(-told["pairs"]["spearman"]["value"])
+    assert told["queries"]["precision_at_1"]["value"] == 1
+    assert told["queries"]["affinity"] == {"precision_at_1": {"value": 0, "low": 0, "high": 0}}
+
+
+def test_what_a_head_gives_stands_beside_the_cosine_in_the_table(with_backward_head, queries, capsys):
+    evaluate_model(str(with_backward_head), None, queries(), 1, as_json=False)
+    said = capsys.readouterr().out
+    assert OnnxInteractionHead.open(open_directory(with_backward_head)).label in said
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if line.startswith("│")]
+    assert rows[0] == ["P@1", "1.0000", "1.0000 .. 1.0000", "0.0000", "0.0000 .. 0.0000"]
+    assert rows[1] == ["MRR@10", "1.0000", "1.0000 .. 1.0000", "", ""]
 
 
 def test_the_numbers_of_both_sets_come_as_json(faqmatch, pairs, queries, encoder):

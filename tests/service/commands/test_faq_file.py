@@ -6,7 +6,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from indexer.columns import ERROR_COLUMNS
-from indexer.publishing import read_current
+from indexer.current import read_current
 from indexer.version import open_version
 
 HEADER = "id,question,answer\n"

@@ -8,8 +8,13 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
+from indexer.current import read_current
+from indexer.entries import Reading, read_entries
 from indexer.home import Home
-from indexer.publishing import publish_lock, read_current
+from indexer.near_duplicates import Comparison
+from indexer.publishing import publish_lock
+from models.directory import DEFAULT_MODEL
+from service.commands import index as command
 
 HEADER = "id,question,answer\n"
 GOOD = HEADER + "a,How do I pay?,By card.\nb,怎么开发票,在订单页面。\n"
@@ -245,7 +250,9 @@ def test_a_model_folder_with_a_changed_file_is_one_line_and_publishes_nothing(
 
 def test_what_is_no_model_is_one_line_that_lists_those_there_are(faqmatch, faq, tmp_path):
     ran = faqmatch("index", faq(GOOD), "--kb", "shop", "--home", tmp_path / "home", "--model", tmp_path)
-    assert ran.mistake.startswith(f"model {tmp_path}: neither a shipped model (question-encoder-zh-en) nor a folder")
+    assert ran.mistake.startswith(
+        f"model {tmp_path}: neither a shipped model (question-encoder-en, question-encoder-zh-en) nor a folder"
+    )
 
 
 def test_a_model_folder_is_remembered_wherever_the_next_index_is_started(faqmatch, faq, home, encoder, tmp_path):
@@ -426,6 +433,53 @@ def test_near_duplicates_are_told_with_their_rows_and_counted(faqmatch, faq, hom
     assert "near-duplicate: " not in again.err
 
 
+@pytest.fixture
+def two_alike(faq) -> Reading:
+    return read_entries(faq(HEADER + "a,How do I reset my password?,So.\nb,How can I reset my password?,Thus.\n"))
+
+
+def test_a_version_is_published_and_its_lock_free_before_it_is_compared(two_alike, home, encoder, monkeypatch, capsys):
+    kb = home.knowledge_base("shop")
+
+    def look_around(*_):
+        with publish_lock(kb):
+            said = capsys.readouterr().out
+        assert said.endswith(f"shop: published version {read_current(kb).version} with {encoder.spec.label}\n")
+        return Comparison()
+
+    monkeypatch.setattr(command, "find_near_duplicates", look_around)
+    command.index(home, "shop", two_alike, command.IndexOptions(model=DEFAULT_MODEL))
+    assert ", 0 near-duplicates found\n" in capsys.readouterr().out
+
+
+def test_an_interrupted_comparison_leaves_what_was_published_and_its_model(
+    two_alike, home, encoder, monkeypatch, capsys
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "find_near_duplicates", interrupt)
+    model = str(home.model_path(encoder.spec))
+    with pytest.raises(KeyboardInterrupt):
+        command.index(home, "shop", two_alike, command.IndexOptions(model=model))
+    kb = home.knowledge_base("shop")
+    assert f"published version {read_current(kb).version} with " in capsys.readouterr().out
+    assert kb.read_settings().encoder == model
+    assert not kb.publishing_file.exists()
+
+
+def test_a_comparison_without_memory_is_a_notice_and_the_version_stays(two_alike, home, monkeypatch, capsys):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(command, "find_near_duplicates", fail)
+    outcome = command.index(home, "shop", two_alike, command.IndexOptions())
+    told = capsys.readouterr()
+    assert read_current(home.knowledge_base("shop")).version == outcome.version
+    assert f"notice: version {outcome.version} is published, but there is too little memory" in told.err
+    assert " texts encoded, near-duplicates not looked for\n" in told.out
+
+
 def test_near_duplicates_of_a_workbook_are_told_with_their_sheets(faqmatch, workbook, home):
     header = ["question", "answer"]
     sheets = {
@@ -440,10 +494,10 @@ def test_near_duplicates_of_a_workbook_are_told_with_their_sheets(faqmatch, work
 def test_few_of_many_near_duplicates_are_shown_unless_all_are_wanted(faqmatch, faq, home):
     ask = "Please tell me how I can reset the password of my account, ticket"
     file = faq("question,answer\n" + "".join(f'"{ask} {number}",{number}\n' for number in range(10, 18)))
-    some = faqmatch("index", file, "--kb", "some", "--home", home.path)
+    some = faqmatch("index", file, "--kb", "some", "--home", home.path, "--model", DEFAULT_MODEL)
     lines = [line for line in some.err.splitlines() if line.startswith("near-duplicate: ")]
     assert len(lines) == 21
     left = int(re.fullmatch(r"near-duplicate: and (\d+) more \(all with --all-notices\)", lines[-1])[1])
     assert f", {20 + left} near-duplicates found\n" in some.out
-    every = faqmatch("index", file, "--kb", "all", "--home", home.path, "--all-notices")
+    every = faqmatch("index", file, "--kb", "all", "--home", home.path, "--model", DEFAULT_MODEL, "--all-notices")
     assert every.err.count("near-duplicate: ") == 20 + left

@@ -35,3 +35,13 @@ def test_a_file_in_the_place_of_the_data_folder_is_one_line(faqmatch, tmp_path):
     mistake = faqmatch("serve", "--home", tmp_path / "home", "--port", "0").mistake
     assert mistake.startswith(f"{tmp_path / 'home'}")
     assert mistake.endswith("a part of the path is a file: choose another folder with --home")
+
+
+@pytest.mark.parametrize("command", [("serve", "--reranker", "no-such"), ("demo",)])
+def test_a_reranker_that_is_not_there_is_one_line_before_anything_is_done(faqmatch, tmp_path, command):
+    home = tmp_path / "home"
+    mistake = faqmatch(*command, "--home", home, "--port", "0", FAQMATCH_RERANKER="no-such").mistake
+    assert mistake.startswith(
+        "setting reranker (FAQMATCH_RERANKER, or reranker in faqmatch.toml): reranker no-such: neither a shipped one ("
+    )
+    assert not home.exists()

@@ -56,6 +56,20 @@ def test_progress_without_a_terminal_is_a_line_at_each_end(capsys):
     ]
 
 
+def test_a_stage_may_begin_anew(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 100.0, 106.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with StageProgress() as progress:
+        for done, total in ((0, 10), (10, 10), (0, 500), (300, 500)):
+            progress("encode", done, total)
+    assert capsys.readouterr().err.splitlines() == [
+        "encode 0/10",
+        "encode 10/10",
+        "encode 0/500",
+        "encode 300/500, 50/s, 4 s left",
+    ]
+
+
 def test_a_stage_with_nothing_to_do_is_not_reported(capsys):
     with StageProgress() as progress:
         progress("encode", 0, 0)

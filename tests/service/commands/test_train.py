@@ -143,22 +143,35 @@ def command(here: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def test_ctrl_c_leaves_what_the_same_command_goes_on_from(run, here):
-    """The first start is interrupted after a checkpoint; the second ends with the weights of a run that was not."""
+def stop_after_a_checkpoint(here: Path, signal_number: int) -> tuple[int, str]:
+    """Send the signal once step 20 is kept; give the exit code and what was complained of."""
     (here / "toy.toml").write_text(RECIPE.format(steps=300))
-    first = command(here)
+    process = command(here)
     deadline = time.monotonic() + 120
     while not (here / "stopped" / "run" / "checkpoint-20" / "trainer_state.json").exists():
-        assert first.poll() is None, first.communicate()
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    first.send_signal(signal.SIGINT)
-    _, complaint = first.communicate(timeout=60)
-    assert first.returncode == 130
+    process.send_signal(signal_number)
+    _, complaint = process.communicate(timeout=60)
+    return process.returncode, complaint
+
+
+def test_ctrl_c_says_after_which_step_the_same_command_goes_on(here):
+    code, complaint = stop_after_a_checkpoint(here, signal.SIGINT)
+    assert code == 130
     step = int(complaint.rpartition(" ")[2])
     assert complaint == f"stopped: the same command goes on after step {step}\n"
     assert 20 <= step < 300
 
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL])
+def test_after_a_stop_or_a_kill_the_same_command_ends_with_the_weights_of_a_run_that_was_neither(
+    run, here, signal_number
+):
+    code, _ = stop_after_a_checkpoint(here, signal_number)
+    assert code == (130 if signal_number == signal.SIGINT else -signal.SIGKILL)
+    assert not (here / "stopped" / "checkpoint").exists()
     second = command(here, "--development", "development", "--languages", "en")
     said, complaint = second.communicate(timeout=120)
     assert second.returncode == 0, complaint

@@ -1,6 +1,7 @@
 import pytest
 
-from indexer.publishing import read_current, version_names
+from indexer.current import read_current
+from indexer.version_list import version_names
 
 
 @pytest.fixture

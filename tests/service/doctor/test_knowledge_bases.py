@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.publishing import folder_size, version_names
+from indexer.version_list import folder_size, version_names
 from models.directory import DEFAULT_MODEL
 from service.doctor import knowledge_bases, models
 
