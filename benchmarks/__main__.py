@@ -7,16 +7,22 @@ from typing import Annotated, Final
 import typer
 
 from benchmarks.bundled import BundledOptions, measure_bundled
+from benchmarks.encoding import named_folders
 from benchmarks.errors import BenchmarkError
 from benchmarks.filters import FiltersOptions, measure_filters
+from benchmarks.labelled_sets import ALL_SETS
 from benchmarks.latency import LatencyOptions, measure_latency
 from benchmarks.publish_under_load import PublishOptions, measure_publish_under_load
-from benchmarks.quality import PAIR_SETS, QUICK_SETS, RETRIEVAL_SETS, QualityOptions, measure_quality
+from benchmarks.quality import QUICK_SETS, QualityOptions, measure_quality
 from benchmarks.report import Report
 from benchmarks.scale import ScaleOptions, measure_scale
+from benchmarks.siamese_vs_cross_encoder.measurement import measure_siamese_vs_cross_encoder
+from benchmarks.siamese_vs_cross_encoder.options import ComparisonOptions, resolve_reranker
+from benchmarks.siamese_vs_cross_encoder.question_sets import BUNDLED
 from indexer.errors import IndexerError
-from models.directory import DEFAULT_MODEL
+from models.directory import DEFAULT_MODEL, find_model
 from models.errors import ModelError
+from models.reranker_directory import DEFAULT_RERANKER
 from service.cores import available_cores
 from service.errors import ServiceError
 
@@ -27,12 +33,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-_ALL_SETS: Final = ",".join((*RETRIEVAL_SETS, *PAIR_SETS))
 
 QuickOption = Annotated[bool, typer.Option("--quick", help="A small run, to see that it works; no figures.")]
 ReportOption = Annotated[Path | None, typer.Option(help="Folder to write NAME.json and NAME.md into.")]
 DataOption = Annotated[Path, typer.Option(help="Folder of the data sets.")]
 ModelOption = Annotated[str, typer.Option(help="Shipped model or model folder.")]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="Its checkpoint folder, for fp32 and torch [default: random weights of its shape].")
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Texts encoded side by side.")]
 
 _DATA: Final = Path("../shared/data")
@@ -50,18 +58,47 @@ def main() -> None:
 
 @app.command()
 def quality(
-    sets: Annotated[str, typer.Option(help=f"Comma separated [default: all, with --quick {QUICK_SETS}].")] = "",
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to compare with, fp32.")] = None,
-    model: ModelOption = DEFAULT_MODEL,
+    sets: Annotated[
+        str,
+        typer.Option(
+            help=f"Comma separated, of {', '.join(ALL_SETS)} [default: all, with --quick {', '.join(QUICK_SETS)}]."
+        ),
+    ] = "",
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help=f"Shipped model or model folder; may be repeated: all are compared with the first. "
+            f"[default: {DEFAULT_MODEL}]",
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="NAME=DIR",
+            help="Folder or package of a checkpoint, judged in fp32: that of the model NAME, or of another network, "
+            "which gets this name; may be repeated.",
+        ),
+    ] = None,
+    english: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="The other network NAME knows English alone; may be repeated."),
+    ] = None,
     threads: ThreadsOption = _CORES,
     data: DataOption = _DATA,
     report: ReportOption = None,
     quick: QuickOption = False,
 ) -> None:
-    """Labelled sets: P@1, MRR@10, hit@10 of FAQs; accuracy, AP, Spearman of pairs."""
-    names = sets or (",".join(QUICK_SETS) if quick else _ALL_SETS)
+    """Labelled sets: P@1, MRR@10, hit@10 of FAQs; AP, Spearman, accuracy of pairs; several models side by side."""
     options = QualityOptions(
-        data=data, model=model, threads=threads, checkpoint=checkpoint, sets=tuple(names.split(",")), quick=quick
+        data=data,
+        threads=threads,
+        models=tuple(models or (DEFAULT_MODEL,)),
+        checkpoints=named_folders(checkpoints or ()),
+        english=tuple(english or ()),
+        sets=tuple(sets.split(",")) if sets else QUICK_SETS if quick else ALL_SETS,
+        quick=quick,
     )
     _give(measure_quality(options), report)
 
@@ -138,6 +175,40 @@ def filters(
     else:
         options = FiltersOptions(data=data, model=model, threads=threads)
     _give(measure_filters(options), report)
+
+
+@app.command(name="siamese_vs_cross_encoder")
+def siamese_vs_cross_encoder(
+    sets: Annotated[
+        str,
+        typer.Option(help="Comma separated: the bundled FAQ, or folders of --data with faq.jsonl and queries.jsonl."),
+    ] = BUNDLED,
+    queries: Annotated[int | None, typer.Option(min=1, help="Of each set, at most, for P@1 [default: all].")] = None,
+    timed: Annotated[int, typer.Option(min=10, help="Of these, at most, that are timed.")] = 40,
+    encoder: ModelOption = DEFAULT_MODEL,
+    reranker: Annotated[
+        str, typer.Option(help="Shipped reranker or its folder; random weights where the default is not shipped.")
+    ] = DEFAULT_RERANKER,
+    encoder_checkpoint: CheckpointOption = None,
+    reranker_checkpoint: CheckpointOption = None,
+    threads: ThreadsOption = _CORES,
+    data: DataOption = _DATA,
+    report: ReportOption = None,
+    quick: QuickOption = False,
+) -> None:
+    """A query by similarity, interaction head, cross-encoder and both in turn, as int8, fp32 and torch."""
+    options = ComparisonOptions(
+        encoder=find_model(encoder),
+        reranker=resolve_reranker(reranker),
+        encoder_checkpoint=encoder_checkpoint,
+        reranker_checkpoint=reranker_checkpoint,
+        data=data,
+        sets=tuple(sets.split(",")),
+        queries=queries,
+        timed=timed,
+        threads=threads,
+    )
+    _give(measure_siamese_vs_cross_encoder(options.quickened() if quick else options), report)
 
 
 def _give(report: Report, folder: Path | None) -> None:

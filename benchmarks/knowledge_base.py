@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.errors import BenchmarkError
+from indexer.current import read_current
 from indexer.entry import Entry
 from indexer.home import Home
-from indexer.publishing import read_current
 from indexer.reindex import Outcome, reindex
 from indexer.version import Version, open_version
 from models.directory import find_model, open_directory
 from models.encoder import OnnxEncoder
 from service.commands.terminal import StageProgress
+from service.loaded_model import LoadedModel
 from service.matcher import VersionMatcher
 from service.matching import Thresholds
-from service.registry import LoadedModel, load_model
+from service.reranking import Reranking
 
 KB: Final = "benchmark"
 """Name of a benchmark's knowledge base, where it has one only."""
@@ -48,8 +49,8 @@ class OpenKnowledgeBase:
         if current is None:
             raise BenchmarkError(f"knowledge base {kb}: nothing is published")
         version = open_version(folder.versions / current.version, current.manifest_sha256)
-        return cls(version=version, model=load_model(home_folder, version.manifest))
+        return cls(version=version, model=LoadedModel.open(home_folder, version.manifest))
 
     def matcher(self, version: Version | None = None) -> VersionMatcher:
         """Give a matcher with the default thresholds, over this version or one that was made of it."""
-        return VersionMatcher(version or self.version, self.model.encoder, self.model.confidence, Thresholds())
+        return VersionMatcher(version or self.version, self.model.matching(Reranking()), Thresholds())

@@ -14,10 +14,10 @@ import numpy as np
 
 from benchmarks.circumstances import SEED
 from benchmarks.knowledge_base import KB
+from indexer.current import read_current
 from indexer.entries import read_entries
 from indexer.entry import Entry
 from indexer.home import Home
-from indexer.publishing import read_current
 from indexer.reindex import reindex
 from models.directory import open_directory
 from models.encoder import OnnxEncoder

@@ -1,30 +1,26 @@
-"""`quality`: does the encoder find the right question, and what has int8 cost against the fp32 checkpoint?
+"""`quality`: do encoders find the right question and tell pairs apart, several side by side on the development sets?
 
-The sets are development sets: no shipped weights were trained on them. Both encoders see the same normal forms.
+All see the same normal forms. Each figure has its bootstrap interval, and so has its difference to that of the first
+encoder, over the same samples: what int8 has cost against its fp32 checkpoint, what a training has gained.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from benchmarks.circumstances import observe_circumstances
-from benchmarks.data_folder import DataFolder, PairSet
-from benchmarks.encoding import MeasuredEncoder, measured_checkpoint, measured_model
-from benchmarks.errors import BenchmarkError
-from benchmarks.report import Report, Table
-from benchmarks.set_scores import SetScores, score_pairs, score_retrieval
-from models.directory import find_model
-from models.encoder import OnnxEncoder
-from models.evaluation import Encode, RetrievalSet, read_retrieval_set
-from models.intervals import mean_interval
+from benchmarks.data_folder import DataFolder
+from benchmarks.encoding import Variant, encode_once, find_variants
+from benchmarks.labelled_sets import ALL_SETS, LabelledSet, read_labelled_set
+from benchmarks.report import Report
+from benchmarks.resampling import RESAMPLES, resample
+from benchmarks.set_scores import SetScores
+from benchmarks.side_by_side import SideBySide, means_by_language, table_of_differences, table_of_figures
+from models.directory import DEFAULT_MODEL
+from service.commands.terminal import StageProgress
 
-RETRIEVAL_SETS: Final = ("cic_dataclue", "covid_q", "datatalks_faq", "banking77", "banking77_oos", "clinc150")
-PAIR_SETS: Final[Mapping[str, str]] = {"bustm": "test", "afqmc": "dev", "lcqmc": "dev"}
-"""Name to the part that is judged."""
 QUICK_SETS: Final = ("covid_q", "bustm")
 _QUICK_ITEMS: Final = 200
 """Queries or pairs of each set that --quick judges."""
@@ -32,123 +28,125 @@ _QUICK_ITEMS: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class QualityOptions:
-    """What to judge."""
+    """What to judge, and on what."""
 
     data: Path
-    model: str
     threads: int
-    checkpoint: Path | None = None
-    sets: tuple[str, ...] = (*RETRIEVAL_SETS, *PAIR_SETS)
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
+    """All that is judged is compared with the first one."""
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    """Folder or package by the name of one of `models`, or by a name of its own."""
+    english: tuple[str, ...] = ()
+    """Checkpoints with names of their own that know English alone."""
+    sets: tuple[str, ...] = ALL_SETS
     quick: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class _LabelledSet:
-    name: str
-    sizes: Mapping[str, int]
-    score: Callable[[Encode], SetScores]
+class _Judged:
+    """One encoder, done with."""
+
+    scores: Mapping[str, SetScores]
+    """By the name of a set."""
+    texts: int
+    seconds: float
 
 
 def measure_quality(options: QualityOptions) -> Report:
-    """Score the model, and the checkpoint beside it where one is named, on each set."""
-    circumstances = observe_circumstances(("torch", "transformers") if options.checkpoint else ())
-    labelled = [_read_set(options, name) for name in options.sets]
-    model = OnnxEncoder.open(find_model(options.model), options.threads)
-    encoders = [measured_model(model)]
-    if options.checkpoint:
-        encoders.append(measured_checkpoint(options.checkpoint, model.spec.max_tokens, options.threads))
-    scores = {data.name: [data.score(encoder.encode) for encoder in encoders] for data in labelled}
+    """Judge one encoder after the other, each on all sets of its languages."""
+    circumstances = observe_circumstances(("torch", "transformers") if options.checkpoints else ())
+    data, limit = DataFolder(options.data), _QUICK_ITEMS if options.quick else None
+    labelled = [read_labelled_set(name, data, limit) for name in dict.fromkeys(options.sets)]
+    variants = find_variants(options.models, options.checkpoints, options.english, options.threads)
+    with StageProgress() as progress:
+        judged = [
+            _judge(variant, labelled, f"{variant.label} ({number} of {len(variants)})", progress)
+            for number, variant in enumerate(variants, 1)
+        ]
+        compared = _compare(labelled, judged, progress)
+    means, labels, notes = (
+        means_by_language(compared),
+        [variant.label for variant in variants],
+        _notes(variants, labelled),
+    )
+    rows = [*compared, *means]
     return Report(
         name="quality",
         circumstances=circumstances.complete(),
         settings={
-            "model": model.spec.label,
-            "checkpoint": str(options.checkpoint) if options.checkpoint else None,
+            "encoders": labels,
             "threads": options.threads,
-            "max_tokens": model.spec.max_tokens,
+            "resamples": RESAMPLES,
             "quick": options.quick,
         },
         results={
-            "sets": {data.name: _set_to_json(data, scores[data.name], encoders) for data in labelled},
-            "encoding": {e.name: {"texts": e.encoded, "seconds": e.seconds} for e in encoders},
+            "encoders": {
+                variant.label: variant.to_json() | {"texts": one.texts, "encoding_s": one.seconds}
+                for variant, one in zip(variants, judged, strict=True)
+            },
+            "sets": {
+                read.name: {"languages": sorted(read.languages), "sizes": dict(read.sizes), **one.to_json(labels)}
+                for read, one in zip(labelled, compared, strict=True)
+            },
+            "means": [
+                {"languages": sorted(one.languages), "metric": one.metrics[0], "sets": one.about, **one.to_json(labels)}
+                for one in means
+            ],
+            "notes": notes,
         },
-        tables=[_table(labelled, scores, encoders)],
+        tables=[table_of_figures(rows, labels), *([table_of_differences(rows, labels)] if len(labels) > 1 else [])],
+        remarks={"Notes": notes} if notes else {},
     )
 
 
-def _read_set(options: QualityOptions, name: str) -> _LabelledSet:
-    data, limit = DataFolder(options.data), _QUICK_ITEMS if options.quick else None
-    if name in PAIR_SETS:
-        pairs = _first_pairs(data.read_pairs(name, PAIR_SETS[name]), limit)
-        return _LabelledSet(
-            name=f"{name}/{PAIR_SETS[name]}",
-            sizes={"pairs": len(pairs.label)},
-            score=lambda encode: score_pairs(encode, pairs),
+def _judge(variant: Variant, labelled: Sequence[LabelledSet], stage: str, progress: StageProgress) -> _Judged:
+    """Load an encoder, and let go of it and its vectors at the end."""
+    own = [data for data in labelled if variant.knows(data)]
+    if not own:
+        return _Judged(scores={}, texts=0, seconds=0.0)
+    encoded = encode_once(
+        variant.load(),
+        chain.from_iterable(data.texts for data in own),
+        lambda done, total: progress(stage, done, total),
+    )
+    return _Judged(
+        scores={data.name: data.score(encoded.encode, variant.head) for data in own},
+        texts=len(encoded.vectors),
+        seconds=encoded.seconds,
+    )
+
+
+def _compare(labelled: Sequence[LabelledSet], judged: Sequence[_Judged], progress: StageProgress) -> list[SideBySide]:
+    compared = []
+    for number, data in enumerate(labelled):
+        known = [place for place, one in enumerate(judged) if data.name in one.scores]
+
+        def report(done: int, before: int = number * RESAMPLES) -> None:
+            progress("intervals, samples", before + done, len(labelled) * RESAMPLES)
+
+        found = resample([judged[place].scores[data.name].figures for place in known], data.items, report)
+        of_place = dict(zip(known, found, strict=True))
+        compared.append(
+            SideBySide(
+                name=data.name,
+                languages=data.languages,
+                about=_show_sizes(data.sizes),
+                figures=[of_place.get(place, {}) for place in range(len(judged))],
+            )
         )
-    if name not in RETRIEVAL_SETS:
-        raise BenchmarkError(f"set {name}: unknown (there are {', '.join((*RETRIEVAL_SETS, *PAIR_SETS))})")
-    found = _first_queries(read_retrieval_set(data.find(f"{name}/faq.jsonl").parent), limit)
-    in_scope = sum(bool(relevant) for relevant in found.relevant)
-    return _LabelledSet(
-        name=name,
-        sizes={
-            "entries": int(found.group_of_text.max()) + 1,
-            "phrasings": len(found.texts),
-            "in_scope": in_scope,
-            "out_of_scope": len(found.queries) - in_scope,
-        },
-        score=lambda encode: score_retrieval(encode, found),
-    )
+    return compared
 
 
-def _first_queries(data: RetrievalSet, limit: int | None) -> RetrievalSet:
-    return replace(data, queries=data.queries[:limit], relevant=data.relevant[:limit])
-
-
-def _first_pairs(data: PairSet, limit: int | None) -> PairSet:
-    return replace(data, texts_a=data.texts_a[:limit], texts_b=data.texts_b[:limit], label=data.label[:limit])
-
-
-def _difference(scores: Sequence[SetScores]) -> dict[str, Any]:
-    """Give int8 minus fp32; the first metric item by item, so that its interval is that of paired judgements."""
-    int8, fp32 = scores
-    paired = mean_interval(int8.judged.astype(np.float64) - fp32.judged)
-    plain = {name: value - fp32.metrics[name] for name, value in int8.metrics.items()}
-    return {**plain, next(iter(plain)): paired.to_json()}
-
-
-def _set_to_json(
-    data: _LabelledSet, scores: Sequence[SetScores], encoders: Sequence[MeasuredEncoder]
-) -> dict[str, Any]:
-    by_encoder = {encoder.name: one.to_json() for encoder, one in zip(encoders, scores, strict=True)}
-    difference = {"difference": _difference(scores)} if len(scores) > 1 else {}
-    return {"sizes": dict(data.sizes), **by_encoder, **difference}
-
-
-def _table(
-    labelled: Sequence[_LabelledSet], scores: Mapping[str, Sequence[SetScores]], encoders: Sequence[MeasuredEncoder]
-) -> Table:
-    rows = []
-    for data in labelled:
-        for number, metric in enumerate(scores[data.name][0].metrics):
-            cells = [one.headline.show(4) if number == 0 else f"{one.metrics[metric]:.4f}" for one in scores[data.name]]
-            if len(encoders) > 1:
-                cells.append(_show_difference(_difference(scores[data.name])[metric]))
-            about = [data.name, _show_sizes(data.sizes)] if number == 0 else ["", ""]
-            rows.append([*about, metric, *cells])
-    columns = ("set", "sizes", "metric", *(encoder.name for encoder in encoders))
-    return Table(
-        title="Quality, 95 % intervals in brackets",
-        columns=(*columns, "difference")[: len(columns) + len(encoders) - 1],
-        rows=rows,
-    )
-
-
-def _show_difference(value: float | Mapping[str, float]) -> str:
-    if isinstance(value, float):
-        return f"{value:+.4f}"
-    return f"{value['value']:+.4f} [{value['low']:+.4f}, {value['high']:+.4f}]"
+def _notes(variants: Sequence[Variant], labelled: Sequence[LabelledSet]) -> list[str]:
+    """Say what is left empty."""
+    notes = []
+    for variant in variants:
+        if left_out := [data.name for data in labelled if not variant.knows(data)]:
+            known = ", ".join(variant.languages)
+            first = " Nothing is compared with it there." if variant is variants[0] and len(variants) > 1 else ""
+            notes.append(f"{variant.label} knows {known} alone and is not judged on {', '.join(left_out)}.{first}")
+    return notes
 
 
 def _show_sizes(sizes: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in islice(sizes.items(), 4) if count)
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sizes.items() if count)

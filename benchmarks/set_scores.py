@@ -1,79 +1,111 @@
-"""The figures of one encoder on one labelled set, with what their intervals are drawn from.
+"""What one encoder made of each item of a labelled set, and the figures that follow for all of them or for a sample.
 
-The definitions are those of models/evaluation.py. The intervals: P@1 is a mean over in-scope queries, accuracy one
-over pairs, judged at the threshold that is best on the whole set.
+The definitions are those of models/evaluation.py. Accuracy is at the threshold that is best on the whole set.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data_folder import PairSet
 from models.evaluation import Encode, RetrievalScores, RetrievalSet, evaluate_pairs, evaluate_retrieval
-from models.intervals import Interval, mean_interval
+from models.types import InteractionHead
 
-_AUROC = "oos AUROC"
+BY_AFFINITY: Final = " by affinity"
+GAINED: Final = " gained by affinity"
+
+
+class SetScores(Protocol):
+    """The items of a set, judged."""
+
+    def figures(self, places: NDArray[np.int64]) -> dict[str, float]:
+        """Give the figures by name of the items at `places`, (n,); NaN where these items define none."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetScores:
-    """Metric name to value; `judged` says of each item whether it was right, and its mean is the first metric."""
+class JudgedQueries:
+    """The queries of a retrieval set; AUROC, where some are out of scope, tells these by similarity alone."""
 
-    metrics: Mapping[str, float]
-    judged: NDArray[np.bool_]
+    scores: RetrievalScores
 
-    @property
-    def headline(self) -> Interval:
-        """The first metric."""
-        return mean_interval(self.judged)
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the JSON object of a report: the first metric with its interval, the others as they are."""
-        first = next(iter(self.metrics))
-        return {**self.metrics, first: self.headline.to_json()}
-
-
-def score_retrieval(encode: Encode, data: RetrievalSet) -> SetScores:
-    """Rank the groups for each query; AUROC, where there are queries out of scope, tells these by similarity alone."""
-    scores = evaluate_retrieval(encode, data)
-    metrics = {
-        "P@1": scores.precision_at_1(),
-        "MRR@10": scores.reciprocal_rank_at(10),
-        "hit@10": scores.hit_at(10),
-    }
-    if (scores.rank == 0).any():
-        metrics[_AUROC] = tell_out_of_scope(scores)
-    return SetScores(metrics=metrics, judged=scores.rank[scores.rank > 0] == 1)
+    def figures(self, places: NDArray[np.int64]) -> dict[str, float]:
+        """As `SetScores`."""
+        drawn = RetrievalScores(
+            rank=self.scores.rank[places], best=self.scores.best[places], margin=self.scores.margin[places]
+        )
+        asked = len(drawn.in_scope) > 0
+        figures = {
+            "P@1": drawn.precision_at_1() if asked else np.nan,
+            "MRR@10": drawn.reciprocal_rank_at(10) if asked else np.nan,
+            "hit@10": drawn.hit_at(10) if asked else np.nan,
+        }
+        return figures | ({"oos AUROC": tell_out_of_scope(drawn)} if (self.scores.rank == 0).any() else {})
 
 
-def score_pairs(encode: Encode, data: PairSet) -> SetScores:
-    """Compare the two texts of each pair by their cosine."""
-    similarity = (encode(data.texts_a) * encode(data.texts_b)).sum(axis=1)
-    scores = evaluate_pairs(similarity, data.label)
-    return SetScores(
-        metrics={
-            "accuracy": scores.best_threshold_accuracy,
-            "AP": scores.average_precision,
-            "Spearman": scores.spearman,
-        },
-        judged=judge_at_best_threshold(similarity, data.label),
-    )
+@dataclass(frozen=True, kw_only=True)
+class JudgedPairs:
+    """The pairs of a pair set, by their cosine and, where the model has a head, by affinity."""
+
+    label: NDArray[np.float64]
+    graded: bool
+    """Labels are degrees of similarity: only their order counts, Spearman."""
+    similarity: NDArray[np.float32]
+    affinity: NDArray[np.float32] | None = None
+
+    def figures(self, places: NDArray[np.int64]) -> dict[str, float]:
+        """As `SetScores`."""
+        figures = self._compare(self.similarity, places)
+        if not self.graded:
+            figures["accuracy"] = float(self._right[places].mean())
+        if self.affinity is not None:
+            name, by_cosine = next(iter(figures.items()))
+            by_affinity = self._compare(self.affinity, places)[name]
+            figures |= {f"{name}{BY_AFFINITY}": by_affinity, f"{name}{GAINED}": by_affinity - by_cosine}
+        return figures
+
+    def _compare(self, numbers: NDArray[np.float32], places: NDArray[np.int64]) -> dict[str, float]:
+        """Give the figures of which the order of all pairs decides, the one that counts most first."""
+        label = self.label[places]
+        names = ("Spearman",) if self.graded else ("AP", "Spearman")
+        if label.min() == label.max() or label.max() <= 0.5:
+            return dict.fromkeys(names, np.nan)
+        scores = evaluate_pairs(numbers[places], label)
+        found = {"AP": scores.average_precision, "Spearman": scores.spearman}
+        return {name: found[name] for name in names}
+
+    @cached_property
+    def _right(self) -> NDArray[np.bool_]:
+        """Say of each pair whether the best threshold puts it on the right side."""
+        threshold = evaluate_pairs(self.similarity, self.label).threshold
+        right: NDArray[np.bool_] = (self.similarity >= threshold) == (self.label > 0.5)
+        return right
+
+
+def score_queries(encode: Encode, data: RetrievalSet) -> JudgedQueries:
+    """Rank the groups for each query."""
+    return JudgedQueries(scores=evaluate_retrieval(encode, data))
+
+
+def score_pairs(encode: Encode, head: InteractionHead | None, data: PairSet, *, graded: bool) -> JudgedPairs:
+    """Compare the two texts of each pair."""
+    first, second = encode(data.texts_a), encode(data.texts_b)
+    affinity = None
+    if head:
+        sides = zip(first, second[:, None], strict=True)
+        affinity = np.array([head.affinities(query, candidate)[0] for query, candidate in sides], np.float32)
+    return JudgedPairs(label=data.label, graded=graded, similarity=(first * second).sum(axis=1), affinity=affinity)
 
 
 def tell_out_of_scope(scores: RetrievalScores) -> float:
-    """Give the share of (in scope, out of scope) pairs of queries where the first has the higher best similarity."""
+    """Give the share of (in scope, out of scope) pairs of queries where the first has the higher best similarity.
+
+    NaN where there is no such pair.
+    """
     inside, outside = scores.best[scores.rank > 0], scores.best[scores.rank == 0]
-    return float((inside[:, None] > outside[None]).mean())
-
-
-def judge_at_best_threshold(similarity: NDArray[np.float32], label: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say of each pair, (n,), whether the threshold with the highest accuracy puts it on the right side."""
-    order = np.argsort(-similarity)
-    same = label[order] > 0.5
-    right = np.cumsum(same) + (~same).sum() - np.cumsum(~same)
-    judged = np.empty(len(same), bool)
-    judged[order] = (np.arange(len(same)) <= right.argmax()) == same
-    return judged
+    if not len(inside) or not len(outside):
+        return float("nan")
+    return float(np.searchsorted(np.sort(outside), inside).sum() / (len(inside) * len(outside)))

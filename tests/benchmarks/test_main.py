@@ -28,6 +28,17 @@ def test_a_missing_data_folder_is_one_line(name, model, tmp_path, monkeypatch, c
     assert written == [f"benchmarks: no data folder {tmp_path / 'gone'}: name it with --data, or take --quick"]
 
 
+def test_sets_of_a_missing_data_folder_are_one_line(tmp_path, monkeypatch, capsys):
+    gone = str(tmp_path / "gone")
+    assert run(monkeypatch, "siamese_vs_cross_encoder", "--sets", "bundled,covid_q", "--data", gone) == 1
+    assert capsys.readouterr().err.startswith(f"benchmarks: no data folder {gone}: name it with --data")
+
+
+def test_a_missing_reranker_is_one_line(tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, "siamese_vs_cross_encoder", "--reranker", str(tmp_path)) == 1
+    assert capsys.readouterr().err.startswith(f"benchmarks: reranker {tmp_path}: neither a shipped one")
+
+
 def test_a_missing_model_is_one_line(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, "filters", "--quick", "--model", str(tmp_path)) == 1
     assert capsys.readouterr().err.startswith(f"benchmarks: model {tmp_path}: neither a shipped model")
@@ -41,4 +52,5 @@ def test_torch_is_not_loaded_before_it_is_asked_for(tmp_path):
 def test_help_names_every_benchmark(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("quality", "bundled", "latency", "scale", "publish_under_load", "filters"))
+    names = ("quality", "bundled", "latency", "scale", "publish_under_load", "filters", "siamese_vs_cross_encoder")
+    assert all(name in shown for name in names)

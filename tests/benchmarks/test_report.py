@@ -25,3 +25,26 @@ def test_a_report_is_written_as_json_and_as_markdown_with_its_circumstances(tmp_
     assert f"| commit | {report.circumstances.commit} |" in page
     assert "| warm_up | 5 |" in page
     assert "[c]" in capsys.readouterr().out
+
+
+def test_a_plot_and_remarks_stand_behind_the_tables_and_the_remarks_last(tmp_path, capsys):
+    report = Report(
+        name="sample",
+        circumstances=observe_circumstances(),
+        settings={},
+        results={},
+        tables=[Table(title="Found", columns=("n",), rows=[["3"]])],
+        plot=lambda file: file.write_bytes(b"drawn") and None,
+        remarks={"Notes": [], "Said": ["One [1].", "Two."]},
+    )
+    report.show()
+    report.write(tmp_path)
+    assert (tmp_path / "sample.png").read_bytes() == b"drawn"
+    page = (tmp_path / "sample.md").read_text(encoding="utf-8")
+    assert page.endswith("## Said\n\n- One [1].\n- Two.\n")
+    places = [page.index(part) for part in ("## Found", "![sample](sample.png)", "## Circumstances", "## Said")]
+    assert places == sorted(places)
+    assert "## Notes" not in page
+    shown = capsys.readouterr().out
+    assert "One [1]." in shown
+    assert "Notes" not in shown

@@ -1,5 +1,3 @@
-"""The only test here that loads torch."""
-
 import json
 
 import numpy as np
@@ -51,17 +49,25 @@ def test_a_vector_in_a_padded_batch_is_the_mean_over_the_text_alone(checkpoint, 
 
 
 def test_the_checkpoint_stands_beside_the_model_with_the_difference(checkpoint, data, model):
-    options = QualityOptions(data=data, model=model, threads=1, checkpoint=checkpoint, sets=QUICK_SETS, quick=True)
+    options = QualityOptions(
+        data=data,
+        models=(model,),
+        checkpoints={"tiny": str(checkpoint), "other": str(checkpoint)},
+        threads=1,
+        sets=QUICK_SETS,
+        quick=True,
+    )
     report = measure_quality(options)
+    int8, fp32, other = report.results["encoders"]
+    assert (fp32, other) == (int8.replace("int8", "fp32"), "other, fp32")
     for found in report.results["sets"].values():
-        assert found.keys() == {"sizes", "int8", "fp32", "difference"}
-        for metric, value in found["difference"].items():
-            ours, theirs, gained = found["int8"][metric], found["fp32"][metric], value
-            if isinstance(value, dict):
-                assert value["low"] <= value["value"] <= value["high"]
-                ours, theirs, gained = ours["value"], theirs["value"], value["value"]
-            assert gained == pytest.approx(ours - theirs)
-    assert report.tables[0].columns == ("set", "sizes", "metric", "int8", "fp32", "difference")
+        assert found["differences_to_the_first"].keys() == {fp32, other}
+        for metric, gained in found["differences_to_the_first"][fp32].items():
+            ours, theirs = (found["figures"][label][metric]["value"] for label in (int8, fp32))
+            assert gained["value"] == pytest.approx(theirs - ours)
+            assert gained["low"] <= gained["value"] <= gained["high"]
+        assert found["figures"][other] == found["figures"][fp32]
+    assert report.tables[0].columns == ("set", "sizes", "metric", int8, fp32, other)
     assert "torch" in report.circumstances.packages
 
 
