@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from sentence_transformers import CrossEncoder
 
 from models import reranker_conversion
 from models.conversion import ConversionOptions, convert_checkpoint
 from models.errors import ModelDirectoryError, TrainingError
 from models.evaluation import read_retrieval_set
-from models.reranker import OnnxReranker
+from models.reranker import OnnxReranker, in_canonical_order
 from models.reranker_directory import open_reranker_directory
 from service.commands import train_cross_encoder
 from service.commands.train_cross_encoder import CrossEncoderOptions, train_reranker_model
@@ -64,8 +67,18 @@ def test_the_last_line_says_where_the_model_is(run, capsys):
     assert said[-1] == f"out/toy: {spec.label}, see card.md there for what was measured"
     assert (spec.name, spec.languages, spec.max_tokens, spec.both_directions) == ("toy", ("en",), 40, False)
     assert "made for a test" in Path("out/toy/card.md").read_text()
-    relevances = OnnxReranker.open(Path("out/toy")).relevance("how do i", ["i do how", "the parcel is"])
-    assert ((relevances > 0) & (relevances < 1)).all()
+
+
+def test_the_model_folder_judges_as_the_checkpoint_does(run):
+    run()
+    reranker, candidates = OnnxReranker.open(Path("out/toy")), ["i do how", "the parcel is", "my order is where"]
+    pairs = [in_canonical_order("how do i", candidate) for candidate in candidates]
+    trained = CrossEncoder("out/checkpoint", device="cpu", local_files_only=True)
+    logits = trained.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    assert np.ptp(logits) > 0.01
+    np.testing.assert_allclose(reranker.logits("how do i", candidates), logits, atol=0.05)
+    expected = 1 / (1 + np.exp(-logits / reranker.spec.temperature))
+    np.testing.assert_allclose(reranker.relevance("how do i", candidates), expected, atol=0.02)
 
 
 def test_a_second_start_converts_what_is_trained_already(run, capsys):
