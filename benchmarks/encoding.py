@@ -4,27 +4,20 @@ A checkpoint is a folder of the transformers library, or an installed package th
 """
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from benchmarks.errors import BenchmarkError
 from benchmarks.labelled_sets import LANGUAGES, LabelledSet
-from models import normalise
 from models.directory import find_model, open_directory
 from models.encoder import OnnxEncoder
 from models.evaluation import Encode
 from models.interaction import OnnxInteractionHead, has_interaction_head
-from models.types import Vectors
 
 Precision = Literal["int8", "fp32"]
-_AT_A_TIME: Final = 256
-"""Texts between two reports of progress."""
 _MOST_TOKENS: Final = 256
 """Read by a checkpoint that belongs to no model, where it takes so many: as many as models are converted with."""
 
@@ -63,20 +56,6 @@ class Variant:
             "max_tokens": self.max_tokens,
             "interaction": self.head.label if self.head else None,
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedTexts:
-    """Texts and their vectors."""
-
-    place: Mapping[str, int]
-    """Of a normal form."""
-    vectors: Vectors
-    seconds: float
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Look up the vectors of `texts`, (len(texts), dim), as they come from a user; all were encoded."""
-        return self.vectors[[self.place[normalise.text(text)] for text in texts]]
 
 
 def named_folders(options: Iterable[str]) -> dict[str, str]:
@@ -119,22 +98,6 @@ def find_variants(
     if twice := [label for label in labels if labels.count(label) > 1]:
         raise BenchmarkError(f"{twice[0]}: is named twice")
     return found
-
-
-def encode_once(encode: Encode, texts: Iterable[str], report: Callable[[int, int], object]) -> EncodedTexts:
-    """Encode each normal form once, in the order of the texts; `report` is told how many are done, and of how many."""
-    forms = list(dict.fromkeys(map(normalise.text, texts)))
-    parts: list[Vectors] = []
-    begin = time.perf_counter()
-    for first in range(0, len(forms), _AT_A_TIME):
-        report(first, len(forms))
-        parts.append(encode(forms[first : first + _AT_A_TIME]))
-    report(len(forms), len(forms))
-    return EncodedTexts(
-        place={form: number for number, form in enumerate(forms)},
-        vectors=np.concatenate(parts),
-        seconds=time.perf_counter() - begin,
-    )
 
 
 def _model_variant(name: str, threads: int) -> Variant:

@@ -29,7 +29,7 @@ def build_knowledge_base(home: Path, entries: Sequence[Entry], model: str, threa
     home_folder.prepare()
     directory = home_folder.adopt_model(open_directory(find_model(model)))
     with StageProgress() as progress:
-        encoder = OnnxEncoder.open(directory.path, threads)
+        encoder = OnnxEncoder.load(directory, threads)
         return reindex(home_folder, home_folder.knowledge_base(kb), entries, encoder, progress)
 
 

@@ -19,7 +19,6 @@ from indexer.entries import read_entries
 from indexer.entry import Entry
 from indexer.home import Home
 from indexer.reindex import reindex
-from models.directory import open_directory
 from models.encoder import OnnxEncoder
 from service.commands.models import DEMO_FAQ
 
@@ -85,7 +84,7 @@ def _publish(home: Path, times: int, longest_pause_s: float, queue: "Queue[Publi
     home_folder = Home(home)
     kb = home_folder.knowledge_base(KB)
     [model] = sorted((home_folder.path / "models").iterdir())
-    encoder = OnnxEncoder.open(open_directory(model).path)
+    encoder = OnnxEncoder.open(model)
     contents = [marked_entries(mark) for mark in MARKS]
     for number, pause in enumerate(pauses):
         time.sleep(pause)

@@ -4,6 +4,7 @@ All see the same normal forms. Each figure has its bootstrap interval, and so ha
 encoder, over the same samples: what int8 has cost against its fp32 checkpoint, what a training has gained.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -12,13 +13,15 @@ from typing import Final
 
 from benchmarks.circumstances import observe_circumstances
 from benchmarks.data_folder import DataFolder
-from benchmarks.encoding import Variant, encode_once, find_variants
+from benchmarks.encoding import Variant, find_variants
 from benchmarks.labelled_sets import ALL_SETS, LabelledSet, read_labelled_set
 from benchmarks.report import Report
-from benchmarks.resampling import RESAMPLES, resample
+from benchmarks.resampling import resample
 from benchmarks.set_scores import SetScores
 from benchmarks.side_by_side import SideBySide, means_by_language, table_of_differences, table_of_figures
 from models.directory import DEFAULT_MODEL
+from models.encoded_texts import encode_once
+from models.intervals import RESAMPLES
 from service.commands.terminal import StageProgress
 
 QUICK_SETS: Final = ("covid_q", "bustm")
@@ -104,15 +107,17 @@ def _judge(variant: Variant, labelled: Sequence[LabelledSet], stage: str, progre
     own = [data for data in labelled if variant.knows(data)]
     if not own:
         return _Judged(scores={}, texts=0, seconds=0.0)
+    encode, begin = variant.load(), time.perf_counter()
     encoded = encode_once(
-        variant.load(),
+        encode,
         chain.from_iterable(data.texts for data in own),
         lambda done, total: progress(stage, done, total),
     )
+    seconds = time.perf_counter() - begin
     return _Judged(
         scores={data.name: data.score(encoded.encode, variant.head) for data in own},
         texts=len(encoded.vectors),
-        seconds=encoded.seconds,
+        seconds=seconds,
     )
 
 

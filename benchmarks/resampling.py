@@ -1,20 +1,16 @@
-"""Figures of several encoders on the same samples of a labelled set: bootstrap (Efron, 1979), percentile form, seeded.
+"""Figures of several encoders on the same samples of a labelled set: by the bootstrap of models/intervals.py.
 
 Items are drawn once for all encoders together, so that the difference of two has the interval of paired judgements.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.circumstances import SEED
-from models.intervals import Interval
-
-RESAMPLES: Final = 1_000
-_TAILS: Final = (0.025, 0.975)
+from models.intervals import RESAMPLES, Interval, percentile_interval, samples_of
 
 Measure = Callable[[NDArray[np.int64]], Mapping[str, float]]
 """Gives figures by name of the items at these places, (n,), some of them several times; NaN where they define none."""
@@ -30,8 +26,7 @@ class Figure:
 
     def interval(self) -> Interval:
         """Give the range in which it falls for 95 of 100 samples."""
-        low, high = np.quantile(self.samples[~np.isnan(self.samples)], _TAILS)
-        return Interval(value=self.value, low=float(low), high=float(high))
+        return percentile_interval(self.value, self.samples)
 
     def minus(self, other: Self) -> "Figure":
         """Give the difference to a figure of the same samples."""
@@ -50,11 +45,9 @@ def resample(
     measures: Sequence[Measure], size: int, report: Callable[[int], object] = lambda _: None
 ) -> list[dict[str, Figure]]:
     """Give the figures of each measure over `size` items; `report` is told how many samples are done."""
-    generator = np.random.default_rng(SEED)
     whole = [measure(np.arange(size)) for measure in measures]
     samples = [{name: np.empty(RESAMPLES) for name in values} for values in whole]
-    for number in range(RESAMPLES):
-        places = generator.integers(0, size, size)
+    for number, places in enumerate(samples_of(size)):
         for measure, found in zip(measures, samples, strict=True):
             for name, value in measure(places).items():
                 found[name][number] = value

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from models.directory import open_directory
+from models.directory import ModelDirectory, open_directory
 from models.errors import EncodingError, ModelDirectoryError
 from models.message import Message
 from models.onnx_session import load_session, load_tokenizer
@@ -38,7 +38,11 @@ class OnnxEncoder:
     @classmethod
     def open(cls, path: Path, threads: int = 1) -> Self:
         """Verify a model directory and load it; ModelDirectoryError names the file that is wrong."""
-        directory = open_directory(path)
+        return cls.load(open_directory(path), threads)
+
+    @classmethod
+    def load(cls, directory: ModelDirectory, threads: int = 1) -> Self:
+        """Load a model directory that was just verified; ModelDirectoryError names the file that is wrong."""
         tokenizer = load_tokenizer(directory.file("tokenizer.json"))
         session = load_session(directory.file("model.onnx"))
         dim = session.get_outputs()[0].shape[-1]

@@ -28,10 +28,10 @@ class LoadedModel:
     def open(cls, home: Home, manifest: Manifest) -> Self:
         """Load the home's copy of the model of a version; EncoderMismatch when it is gone, another or changed."""
         path, spec = home.existing_model(manifest.encoder), manifest.encoder
-        encoder = OnnxEncoder.open(path)
+        directory = open_directory(path)
+        encoder = OnnxEncoder.load(directory)
         check_encoder(path, encoder.spec, spec)
         confidence = ConfidenceMap.read(path / "confidence.json", spec.digest)
-        directory = open_directory(path)
         interaction = OnnxInteractionHead.open(directory) if has_interaction_head(directory) else None
         check_seal(path, manifest)
         return cls(encoder=encoder, confidence=confidence, interaction=interaction, seal=seal_of(path))

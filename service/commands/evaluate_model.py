@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models import normalise
 from models.directory import find_model, open_directory
+from models.encoded_texts import encode_once
 from models.encoder import OnnxEncoder
 from models.errors import EvaluationError
 from models.evaluation import Encode, RetrievalSet, evaluate_pairs, evaluate_retrieval, read_retrieval_set
@@ -20,13 +20,11 @@ from models.intervals import Interval, mean_interval, measured_intervals
 from models.message import Message
 from models.reranking import first_candidates
 from models.training.texts import Pair, read_pairs
-from models.types import Encoder, InteractionHead, Vectors
+from models.types import Encoder, InteractionHead
 from service.commands.terminal import StageProgress, say, show_table, show_verbatim
 
 Compare = Callable[[Sequence[Pair]], NDArray[np.float32]]
 """Gives a number a pair, (n,), the higher the more both texts mean the same; of an encoder it is the cosine."""
-_AT_A_TIME: Final = 256
-"""Texts between two reports of progress."""
 _CANDIDATES: Final = 10
 """Of a query, that an interaction head puts into order."""
 _NAMES: Final[Mapping[str, str]] = {
@@ -76,10 +74,10 @@ def evaluate_model(
     labelled = read_labelled_pairs(pairs) if pairs else []
     asked = read_labelled_queries(queries) if queries else None
     directory = open_directory(find_model(name_or_directory))
-    encoder = OnnxEncoder.open(directory.path, threads)
+    encoder = OnnxEncoder.load(directory, threads)
     head = OnnxInteractionHead.open(directory) if has_interaction_head(directory) else None
     texts = chain.from_iterable(pair[:2] for pair in labelled)
-    encode = encode_once(encoder, chain(texts, asked.texts + asked.queries if asked else ()))
+    encode = encode_with_progress(encoder, chain(texts, asked.texts + asked.queries if asked else ()))
     found: dict[str, Evaluation] = {}
     if pairs:
         found["pairs"] = judge_pairs(pairs, labelled, _cosine(encode))
@@ -98,17 +96,10 @@ def evaluate_model(
         show_evaluations(encoder.spec.label, head.label if head else None, found.values())
 
 
-def encode_once(encoder: Encoder, texts: Iterable[str]) -> Encode:
-    """Encode every text in its normal form, the same one once, with progress, and give what looks the vectors up."""
-    forms = list(dict.fromkeys(map(normalise.text, texts)))
-    parts: list[Vectors] = []
+def encode_with_progress(encoder: Encoder, texts: Iterable[str]) -> Encode:
+    """Encode every text in its normal form, the same one once, and give what looks the vectors up."""
     with StageProgress() as progress:
-        for begin in range(0, len(forms), _AT_A_TIME):
-            progress("encode", begin, len(forms))
-            parts.append(encoder.encode(forms[begin : begin + _AT_A_TIME]))
-        progress("encode", len(forms), len(forms))
-    vectors, place = np.concatenate(parts), {form: number for number, form in enumerate(forms)}
-    return lambda asked: vectors[[place[normalise.text(text)] for text in asked]]
+        return encode_once(encoder.encode, texts, lambda done, total: progress("encode", done, total)).encode
 
 
 def judge_pairs(source: Path, pairs: Sequence[Pair], compare: Compare) -> Evaluation:

@@ -25,7 +25,7 @@ from models.types import Reranker
 from service.commands.evaluate_model import (
     Compare,
     Evaluation,
-    encode_once,
+    encode_with_progress,
     judge_pairs,
     read_labelled_pairs,
     read_labelled_queries,
@@ -57,7 +57,7 @@ def evaluate_reranker(
     if queries and asked:
         finder = OnnxEncoder.open(find_model(encoder), threads)
         document["encoder"] = finder.spec.label
-        encode = encode_once(finder, chain(asked.texts, asked.queries))
+        encode = encode_with_progress(finder, chain(asked.texts, asked.queries))
         candidates = first_candidates(encode, _in_normal_form(asked), MOST_RERANKED)
         found["queries"] = judge_reranking(queries, asked, candidates, judge_candidates(reranker, candidates, threads))
     if pairs:

@@ -50,7 +50,7 @@ def index(home: Home, kb_name: str, reading: Reading, options: IndexOptions) -> 
     if choice.reason:
         say(choice.reason)
     source = open_directory(choice.path)
-    encoder = OnnxEncoder.open(home.adopt_model(source).path, options.threads)
+    encoder = OnnxEncoder.load(home.adopt_model(source), options.threads)
     with StageProgress() as progress:
         outcome = reindex(home, kb, reading.entries, encoder, progress)
     _say_version(kb_name, outcome, encoder)

@@ -31,11 +31,11 @@ def train_interaction_head(options: InteractionOptions) -> None:
     """Train and write the model folder; TrainingError and CheckpointError say what cannot be used, or does not help."""
     file = find_recipe(options.recipe)
     recipe = read_interaction_recipe(file)
-    path = find_model(options.encoder or recipe.encoder)
+    directory = open_directory(find_model(options.encoder or recipe.encoder))
     request = InteractionRequest(
-        recipe=recipe, recipe_name=file.stem, directory=open_directory(path), data=options.data, out=options.out
+        recipe=recipe, recipe_name=file.stem, directory=directory, data=options.data, out=options.out
     )
-    encoder = OnnxEncoder.open(path, options.threads)
+    encoder = OnnxEncoder.load(directory, options.threads)
     with StageProgress() as progress:
         out = train_interaction(request, encoder, say, progress)
     shutil.copyfile(file, options.out / RECIPE)

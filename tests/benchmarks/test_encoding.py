@@ -3,10 +3,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from benchmarks.encoding import encode_once, find_variants, named_folders
+from benchmarks.encoding import find_variants, named_folders
 from benchmarks.errors import BenchmarkError
 from benchmarks.labelled_sets import read_labelled_set
 from models import directory
@@ -28,20 +27,6 @@ def checkpoint(tmp_path):
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 40}))
     return str(folder)
-
-
-def test_a_text_is_encoded_once_in_its_normal_form():
-    seen, told = [], []
-
-    def remember(texts):
-        seen.extend(texts)
-        return np.array([[len(text), 1.0] for text in texts], np.float32)
-
-    encoded = encode_once(remember, ["怎麼退貨", "怎么退货", " a  b "], lambda done, total: told.append((done, total)))
-    assert seen == ["怎么退货", "a b"]
-    assert told == [(0, 2), (2, 2)]
-    assert encoded.encode([" a b", "怎么退货", "怎麼退貨"])[:, 0].tolist() == [3, 4, 4]
-    assert encoded.vectors.shape == (2, 2)
 
 
 def test_models_stand_first_each_with_its_checkpoint_behind_it_then_other_networks(model, english_model, checkpoint):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.resampling import RESAMPLES, Figure, mean_of, resample
-from models.intervals import mean_interval
+from benchmarks.resampling import Figure, mean_of, resample
+from models.intervals import RESAMPLES, mean_interval
 
 RIGHT = np.random.default_rng(1).random(200) < 0.6
 

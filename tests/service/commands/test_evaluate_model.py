@@ -12,7 +12,7 @@ from models.interaction import OnnxInteractionHead
 from models.interaction_graph import InteractionWeights, build_interaction_graph
 from models.training.texts import Pair
 from service.commands.evaluate_model import (
-    encode_once,
+    encode_with_progress,
     evaluate_model,
     judge_first_candidates,
     judge_pairs,
@@ -121,7 +121,7 @@ def test_a_text_is_encoded_once_in_its_normal_form(encoder):
             return encoder.encode(texts)
 
     remembering = Remembering()
-    encode = encode_once(remembering, ["怎麼退貨", "怎么退货", " a  b "])
+    encode = encode_with_progress(remembering, ["怎麼退貨", "怎么退货", " a  b "])
     assert remembering.seen == ["怎么退货", "a b"]
     np.testing.assert_array_equal(encode(["a b", "怎麼退貨"]), encoder.encode(["a b", "怎么退货"]))
     assert len(remembering.seen) == 2
