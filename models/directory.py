@@ -141,8 +141,12 @@ def spec_from_json(raw: Mapping[str, Any]) -> EncoderSpec:
 
 def shipped_models() -> Iterator[Path]:
     """Give the directories of the package that are not those of rerankers, in name order."""
-    paths = sorted(spec.parent for spec in PRETRAINED.glob("*/spec.json"))
-    return (path for path in paths if not is_reranker(path))
+    return (path for path in _sealed_in(PRETRAINED) if not is_reranker(path))
+
+
+def shipped_rerankers(shipped: Path = PRETRAINED) -> Iterator[Path]:
+    """Give the directories of rerankers in the package, in name order."""
+    return (path for path in _sealed_in(shipped) if is_reranker(path))
 
 
 def is_reranker(path: Path) -> bool:
@@ -155,9 +159,8 @@ def is_reranker(path: Path) -> bool:
 
 def find_model(name_or_directory: str) -> Path:
     """Resolve a shipped model's name or a path; ModelDirectoryError lists what there is."""
-    for directory in (PRETRAINED / name_or_directory, Path(name_or_directory)):
-        if (directory / "spec.json").is_file():
-            return directory
+    if found := find_sealed(name_or_directory, PRETRAINED):
+        return found
     known = ", ".join(path.name for path in shipped_models()) or Message("none")
     raise ModelDirectoryError(
         Message(
@@ -166,6 +169,16 @@ def find_model(name_or_directory: str) -> Path:
             known=known,
         )
     )
+
+
+def find_sealed(name_or_directory: str, shipped: Path) -> Path | None:
+    """Give the directory of this name in `shipped`, else the one of this path, None where there is no spec.json."""
+    places = (shipped / name_or_directory, Path(name_or_directory))
+    return next((place for place in places if (place / "spec.json").is_file()), None)
+
+
+def _sealed_in(folder: Path) -> list[Path]:
+    return sorted(spec.parent for spec in folder.glob("*/spec.json"))
 
 
 def is_plain_name(name: str) -> bool:

@@ -9,7 +9,7 @@ card.md           data and licences, recipe, measured quality, size, latency
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +17,11 @@ from typing import Any, Final
 from models.directory import (
     PRETRAINED,
     SealedDirectory,
-    is_reranker,
+    find_sealed,
     open_sealed,
     plain_name,
     require_digest,
+    shipped_rerankers,
     write_sealed,
 )
 from models.errors import ModelDirectoryError
@@ -44,16 +45,10 @@ def open_reranker_directory(path: Path) -> RerankerDirectory:
     return RerankerDirectory(path=path, spec=spec, sha256=recorded)
 
 
-def shipped_rerankers(shipped: Path = PRETRAINED) -> Iterator[Path]:
-    """Give the directories of rerankers in the package, in name order."""
-    return (spec.parent for spec in sorted(shipped.glob("*/spec.json")) if is_reranker(spec.parent))
-
-
 def find_reranker(name_or_directory: str, shipped: Path = PRETRAINED) -> Path:
     """Resolve a shipped reranker's name or a path; ModelDirectoryError lists what there is."""
-    for directory in (shipped / name_or_directory, Path(name_or_directory)):
-        if (directory / "spec.json").is_file():
-            return directory
+    if found := find_sealed(name_or_directory, shipped):
+        return found
     known = ", ".join(path.name for path in shipped_rerankers(shipped)) or Message("none")
     raise ModelDirectoryError(
         Message(

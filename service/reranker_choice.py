@@ -12,7 +12,7 @@ from models.reranker import OnnxReranker
 from models.reranker_directory import DEFAULT_RERANKER, find_reranker
 from service.pathless import without_path
 from service.reranking import Reranking
-from service.settings import PREFIX, config_file
+from service.settings import refuse_model
 
 GO_WITHOUT: Final = "none"
 """What the setting says where there is to be no reranker."""
@@ -33,15 +33,7 @@ def choose_reranker(setting: str | None, shipped: Path = PRETRAINED) -> Path | N
     try:
         return find_reranker(setting, shipped)
     except ModelDirectoryError as error:
-        raise ModelDirectoryError(
-            Message(
-                "setting {name} ({variable}, or {name} in {file}): {reason}",
-                name=_SETTING,
-                variable=f"{PREFIX}{_SETTING.upper()}",
-                file=config_file(),
-                reason=error,
-            )
-        ) from None
+        raise refuse_model(_SETTING, error) from None
 
 
 def load_reranking(setting: str | None, shipped: Path = PRETRAINED) -> Reranking:

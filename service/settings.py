@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from models.errors import ModelDirectoryError
 from models.message import Message, joined
 from service.auth import ApiKey, parse_keys
 from service.cores import available_cores
@@ -154,6 +155,19 @@ def _explain(error: ErrorDetails, config: Path) -> Message:
         variable=f"{PREFIX}{name.upper()}",
         file=config,
         reason=ours.args[0] if isinstance(ours, ValueError) else as_message(error["msg"]),
+    )
+
+
+def refuse_model(setting: str, reason: ModelDirectoryError) -> ModelDirectoryError:
+    """Give the error of a setting that names a model which is not there, in all spellings of the setting."""
+    return ModelDirectoryError(
+        Message(
+            "setting {name} ({variable}, or {name} in {file}): {reason}",
+            name=setting,
+            variable=f"{PREFIX}{setting.upper()}",
+            file=config_file(),
+            reason=reason,
+        )
     )
 
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from benchmarks.siamese_vs_cross_encoder.forms import Form
 from models.types import Vectors
+from service.reranking import MOST_RERANKED
 
 Network = Literal["encoder", "reranker"]
 
-RERANKED: Final = 10
-"""Candidates that the cross-encoder reads in two stages."""
+RERANKED: Final = MOST_RERANKED
+"""Candidates that the cross-encoder reads in two stages: as many as where it serves."""
 
 
 class Comparison(Protocol):

@@ -18,7 +18,7 @@ from models.errors import ModelDirectoryError
 from models.languages import holds_chinese
 from models.message import Message, joined
 from models.types import EncoderSpec
-from service.settings import PREFIX, config_file
+from service.settings import refuse_model
 
 _ENGLISH_ALONE: Final = ("en",)
 _SETTING: Final = "encoder"
@@ -146,12 +146,4 @@ def _find_setting(name: str) -> Path:
     try:
         return find_model(name)
     except ModelDirectoryError as error:
-        raise ModelDirectoryError(
-            Message(
-                "setting {name} ({variable}, or {name} in {file}): {reason}",
-                name=_SETTING,
-                variable=f"{PREFIX}{_SETTING.upper()}",
-                file=config_file(),
-                reason=error,
-            )
-        ) from None
+        raise refuse_model(_SETTING, error) from None

@@ -4,12 +4,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from indexer.home import Home
-from models.directory import ModelDirectory, find_model, is_reranker, open_directory, shipped_models
+from models.directory import ModelDirectory, find_model, is_reranker, open_directory, shipped_models, shipped_rerankers
 from models.encoder import OnnxEncoder
 from models.errors import CheckpointError, ModelError
 from models.message import Message
 from models.reranker import OnnxReranker
-from models.reranker_directory import RerankerDirectory, open_reranker_directory, shipped_rerankers
+from models.reranker_directory import RerankerDirectory, open_reranker_directory
 from models.types import EncoderSpec
 from service.commands.terminal import say, show_table, show_verbatim
 

@@ -4,13 +4,12 @@ from dataclasses import replace
 import pytest
 
 from models import directory
-from models.directory import PRETRAINED, open_directory, shipped_models
+from models.directory import PRETRAINED, open_directory, shipped_models, shipped_rerankers
 from models.errors import ModelDirectoryError
 from models.reranker_directory import (
     compute_reranker_digest,
     find_reranker,
     open_reranker_directory,
-    shipped_rerankers,
     write_reranker_spec,
 )
 
