@@ -67,8 +67,9 @@ def _check_settings(kb: KnowledgeBaseFolder) -> Finding:
         found = Message("{problem}: the next index run would stop", problem=error)
         fix = Message("index with --model NAME once, such as --model {model}", model=DEFAULT_MODEL)
         return Finding.warn(what, found, fix)
-    found = Message("valid; the next index run takes the encoder {model}", model=encoder or DEFAULT_MODEL)
-    return Finding.ok(what, found)
+    if encoder:
+        return Finding.ok(what, Message("valid; the next index run takes the encoder {model}", model=encoder))
+    return Finding.ok(what, Message("valid; the next index run takes an encoder for the languages of the FAQ"))
 
 
 def _check_version(

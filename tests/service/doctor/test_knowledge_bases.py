@@ -25,7 +25,7 @@ def test_a_whole_knowledge_base_is_well(home, kb, encoder):
     older, newer = version_names(kb)
     facts = f"whole, 4 phrasings with {encoder.spec.label}"
     assert [str(found) for found in check(home, kb)] == [
-        f"demo kb.json: valid; the next index run takes the encoder {DEFAULT_MODEL}",
+        "demo kb.json: valid; the next index run takes an encoder for the languages of the FAQ",
         f"demo {older}: {facts}",
         f"demo {newer} (current): {facts}",
     ]
@@ -69,6 +69,11 @@ def test_a_kb_json_that_is_not_valid_is_one_failure(home, kb, content):
         kb.settings_file.write_text(content)
     [found] = grave(check(home, kb))
     assert (found.status, found.what, found.fix) == ("fail", "demo kb.json", "docs/using.md shows how it is written")
+
+
+def test_the_encoder_that_kb_json_names_is_the_one_of_the_next_run(home, kb):
+    kb.write_settings(replace(kb.read_settings(), encoder=DEFAULT_MODEL))
+    assert str(check(home, kb)[0]) == f"demo kb.json: valid; the next index run takes the encoder {DEFAULT_MODEL}"
 
 
 def test_an_encoder_for_the_next_run_that_is_gone_is_a_warning(home, kb):
